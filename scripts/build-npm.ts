@@ -1,0 +1,24 @@
+// Builds dist/npm, the npm package, from the same sources: JavaScript, types and a package.json.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { binArgs, current, root } from "./runtimes.ts";
+
+process.chdir(root);
+rmSync("dist/npm", { recursive: true, force: true });
+
+const compile = [...binArgs(current, "typescript/bin/tsc"), "-p", "tsconfig.build.json"];
+const { status } = spawnSync(process.execPath, compile, { stdio: "inherit" });
+if (status !== 0) process.exit(status ?? 1);
+
+// the package needs neither the scripts nor the tools of the repository
+const { scripts: _scripts, devDependencies: _tools, exports: sources, ...pkg } = JSON.parse(
+  readFileSync("package.json", "utf8"),
+);
+const built = Object.entries<string>(sources).map(([name, source]) => {
+  const path = source.replace(/\.ts$/, "");
+  return [name, { types: `${path}.d.ts`, default: `${path}.js` }] as const;
+});
+const exports = { ...Object.fromEntries(built), "./package.json": "./package.json" };
+writeFileSync("dist/npm/package.json", JSON.stringify({ ...pkg, exports }, null, 2) + "\n");
+for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `dist/npm/${file}`);

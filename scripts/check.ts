@@ -1,0 +1,16 @@
+// Type check with both compilers, lint, format, documentation, and a rehearsal of publishing.
+import process from "node:process";
+import { binArgs, current, findRuntime } from "./runtimes.ts";
+import { runSteps } from "./steps.ts";
+
+const deno = findRuntime("deno");
+const entryPoints = ["mod.ts", "src/testing/mod.ts"];
+
+runSteps([
+  { name: "tsc", command: process.execPath, args: binArgs(current, "typescript/bin/tsc") },
+  { name: "deno check", command: deno, args: ["check"] },
+  { name: "deno lint", command: deno, args: ["lint"] },
+  { name: "deno fmt", command: deno, args: ["fmt", "--check"] },
+  { name: "deno doc", command: deno, args: ["doc", "--lint", ...entryPoints] },
+  { name: "deno publish", command: deno, args: ["publish", "--dry-run", "--allow-dirty"] },
+]);

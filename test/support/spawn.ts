@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { findRuntime, root, type Runtime, tsArgs } from "../../scripts/runtimes.ts";
+
+/** How a child process ended: its exit code, or the name of the signal that ended it. */
+export type Ending = number | string;
+
+/** A TypeScript file that runs in a process of its own; disposal ends it with SIGKILL. */
+export interface TsProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Settles when the process has ended and all that it printed was read. */
+  readonly ended: Promise<Ending>;
+  /** The next line of its standard output; rejects, with what it printed, if there is none. */
+  nextLine(): Promise<string>;
+  /** Sends a signal, SIGKILL by default, and waits for the end. */
+  kill(signal?: "SIGKILL" | "SIGTERM" | "SIGINT"): Promise<Ending>;
+}
+
+/** Starts a TypeScript file, its path relative to the project's folder, under a runtime. */
+export async function spawnTs(
+  runtime: Runtime,
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TsProcess> {
+  const command = findRuntime(runtime);
+  if (command === undefined) throw new Error(`Cannot start ${file}: ${runtime} is not here`);
+  const child = spawn(command, tsArgs(runtime, file), {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  await once(child, "spawn");
+  return watch(child, `${file} on ${runtime}`);
+}
+
+function watch(child: ChildProcess, name: string): TsProcess {
+  const { stdout, stderr } = child;
+  if (!stdout || !stderr) throw new Error(`Cannot watch ${name}: its output is not piped`);
+  let errors = "";
+  stderr.on("data", (chunk: Uint8Array) => errors += new TextDecoder().decode(chunk));
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+
+  // a child must not outlive the tests, not even when they stop in the middle
+  const killChild = (): boolean => child.kill("SIGKILL");
+  process.once("exit", killChild);
+  const ended = new Promise<Ending>((resolve) => {
+    child.once("close", (code, signal) => {
+      process.off("exit", killChild);
+      resolve(code ?? signal ?? "unknown");
+    });
+  });
+
+  const kill: TsProcess["kill"] = (signal = "SIGKILL") => {
+    child.kill(signal);
+    return ended;
+  };
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    kill,
+    async nextLine() {
+      const { value, done } = await lines.next();
+      if (!done) return value;
+      throw new Error(`${name} ended with ${await ended} and no further line:\n${errors}`);
+    },
+    async [Symbol.asyncDispose]() {
+      await kill();
+    },
+  };
+}
