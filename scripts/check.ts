@@ -8,9 +8,13 @@ const entryPoints = ["mod.ts", "src/testing/mod.ts"];
 
 runSteps([
   { name: "tsc", command: process.execPath, args: binArgs(current, "typescript/bin/tsc") },
-  { name: "deno check", command: deno, args: ["check"] },
+  { name: "deno check", command: deno, args: ["check", "--quiet"] },
   { name: "deno lint", command: deno, args: ["lint"] },
   { name: "deno fmt", command: deno, args: ["fmt", "--check"] },
-  { name: "deno doc", command: deno, args: ["doc", "--lint", ...entryPoints] },
-  { name: "deno publish", command: deno, args: ["publish", "--dry-run", "--allow-dirty"] },
+  { name: "deno doc", command: deno, args: ["doc", "--quiet", "--lint", ...entryPoints] },
+  {
+    name: "deno publish",
+    command: deno,
+    args: ["publish", "--quiet", "--dry-run", "--allow-dirty"],
+  },
 ]);

@@ -1,6 +1,6 @@
 // Finds the runtimes that the tests run on, and how each of them runs a TypeScript file or vitest.
-import { existsSync, readdirSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { basename, delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -54,16 +54,23 @@ function inPackages(scope: string, prefix: string, file: string): string | undef
   if (!existsSync(folder)) return undefined;
   return readdirSync(folder)
     .filter((name) => name.startsWith(prefix))
+    .sort() // the plain build comes before its variants, such as -musl
     .map((name) => join(folder, name, file))
     .find(existsSync);
 }
 
-function inPath(name: string): string | undefined {
+function inPath(name: Runtime): string | undefined {
   return (process.env.PATH ?? "").split(delimiter)
     // what lies in node_modules/.bin may be a stub, as no install script has run
     .filter((folder) => folder !== "" && !folder.includes("node_modules"))
     .map((folder) => join(folder, exe(name)))
-    .find(existsSync);
+    .find((path) => existsSync(path) && !isStandIn(name, path));
+}
+
+/** Where there is no Node, Deno and Bun put a link to themselves into PATH and call it node. */
+function isStandIn(name: Runtime, path: string): boolean {
+  const real = basename(realpathSync(path));
+  return runtimes.some((other) => other !== name && real === exe(other));
 }
 
 function exe(name: string): string {
