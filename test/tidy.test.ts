@@ -10,7 +10,7 @@ import { parseSource, readSources, resolveImport, type Source } from "./support/
 const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
-    ...["events", "schema", "logger", "broker", "task"],
+    ...["events", "schema", "policy", "logger", "broker", "task"],
   ].map((name) => `src/${name}.ts`),
   ["src/store/"],
   ["worker", "attempt", "janitor", "scheduler", "loop", "wake"].map((name) => `src/${name}.ts`),
