@@ -28,8 +28,9 @@ export function findRuntime(name: Runtime): string | undefined {
     return inPackages("@deno", `${platform}-${arch}`, exe("deno")) ?? inPath("deno");
   }
   if (name === "bun") {
+    const os = platform === "win32" ? "windows" : platform;
     const cpu = arch === "arm64" ? "aarch64" : arch;
-    return inPackages("@oven", `bun-${platform}-${cpu}`, join("bin", exe("bun"))) ?? inPath("bun");
+    return inPackages("@oven", `bun-${os}-${cpu}`, join("bin", exe("bun"))) ?? inPath("bun");
   }
   return inPath("node");
 }
