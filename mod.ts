@@ -1,0 +1,62 @@
+/**
+ * Errand: a durable job queue in one libSQL database, on Node, Bun, Deno and Cloudflare Workers.
+ *
+ * @example
+ * ```ts
+ * import { defineTask, Errand } from "errand";
+ *
+ * const greet = defineTask({ name: "greet", run: () => "hello" });
+ * await using errand = await Errand.open({ url: "file:errand.db", tasks: [greet] });
+ * await errand.enqueue(greet);
+ * console.log(await errand.worker().drain());
+ * ```
+ *
+ * @module
+ */
+export {
+  type EnqueueEntry,
+  Errand,
+  type ErrandOptions,
+  type RetryJobOptions,
+  type WaitOptions,
+} from "./src/errand.ts";
+export {
+  type AbortReason,
+  AttemptAborted,
+  defineTask,
+  type EnqueueOptions,
+  type Enqueuer,
+  type JobPolicy,
+  type PayloadArguments,
+  type Policy,
+  type Retention,
+  type RunningJob,
+  type Snoozed,
+  type Task,
+  type TaskContext,
+  type TaskOptions,
+} from "./src/task.ts";
+export { type StopOptions, Worker, type WorkerOptions } from "./src/worker.ts";
+export type { SlotOptions } from "./src/slots.ts";
+export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
+export type {
+  Job,
+  JobError,
+  JobErrorCode,
+  JobFilter,
+  JobPage,
+  JobState,
+  ListOptions,
+  LogLine,
+  StateCounts,
+  Stats,
+} from "./src/job.ts";
+export type { Backoff, DelayFunction, RetryOptions, RetryPolicy } from "./src/backoff.ts";
+export type { Duration, Instant } from "./src/duration.ts";
+export { ErrandError, type ErrandErrorOptions, type ErrorCode, type Issue } from "./src/errors.ts";
+export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./src/events.ts";
+export type { Logger, LogLevel } from "./src/logger.ts";
+export type { Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
+export type { Queues } from "./src/queues.ts";
+export type { Synchronous } from "./src/store/driver/local.ts";
+export type { Clock } from "./src/clock.ts";

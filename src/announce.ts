@@ -1,0 +1,48 @@
+/**
+ * From what came of an attempt to the event that tells it.
+ *
+ * @module
+ */
+import type { ClaimedJob } from "./broker.ts";
+import { decode } from "./codec.ts";
+import type { AttemptRef, Events } from "./events.ts";
+import type { Settlement } from "./outcome.ts";
+
+/** A settlement with what its event tells. */
+export interface EndedAttempt extends Settlement {
+  readonly job: ClaimedJob;
+  readonly tookMs: number;
+}
+
+/** The event's reference to an attempt. */
+export function attemptRef(job: ClaimedJob, worker: string): AttemptRef {
+  return { id: job.id, task: job.task, queue: job.queue, attempt: job.attempt, worker };
+}
+
+/** Emits the event of an outcome that was stored. */
+export function announce(events: Events, worker: string, ended: EndedAttempt): void {
+  const { outcome, job, tookMs } = ended;
+  const ref = (): AttemptRef => attemptRef(job, worker);
+  switch (outcome.kind) {
+    case "complete":
+      if (!events.heard("completed")) return;
+      return events.emit("completed", {
+        ...ref(),
+        result: decode(outcome.result) ?? null,
+        durationMs: tookMs,
+      });
+    case "fail":
+      return events.emit("failed", { ...ref(), error: outcome.error, willRetry: false });
+    case "retry": {
+      const { error, delayMs } = outcome;
+      return events.emit("failed", { ...ref(), error, willRetry: true, delayMs });
+    }
+    case "snooze":
+      return events.emit("snoozed", { ...ref(), delayMs: outcome.delayMs });
+    case "release":
+      return events.emit("released", {
+        ...ref(),
+        ...(outcome.error !== undefined && { error: outcome.error }),
+      });
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * One attempt: from a claimed job through its handler to one outcome. No loop, no database.
+ *
+ * @module
+ */
+import { retryDelayMs } from "./backoff.ts";
+import type { ClaimedJob } from "./broker.ts";
+import type { Clock } from "./clock.ts";
+import { decode, encode } from "./codec.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { ErrandError, invalid, show } from "./errors.ts";
+import { newId } from "./id.ts";
+import type { JobError, JobErrorCode, LogLine } from "./job.ts";
+import { toJobError } from "./job-error.ts";
+import type { Outcome, Report } from "./outcome.ts";
+import { type EffectivePolicy, effectivePolicy } from "./policy.ts";
+import { isInvalidInput, parse } from "./schema.ts";
+import {
+  type AbortReason,
+  AttemptAborted,
+  type Policy,
+  type RunningJob,
+  type Snoozed,
+  type Task,
+  type TaskContext,
+} from "./task.ts";
+
+/** What attempts of one worker share. */
+export interface AttemptHost {
+  readonly clock: Clock;
+  readonly payloadLimitBytes: number;
+  readonly retentionMs: number | null;
+  /** What holds for jobs of a task that say nothing of their own: made once a task. */
+  readonly policies: Map<Task, EffectivePolicy>;
+  /** Called once, with the outcome; `undefined` when the job is no longer this attempt's. */
+  settle(attempt: Attempt, outcome: Outcome | undefined, reason?: AbortReason): void;
+  /** There is something to report before the outcome. */
+  report(attempt: Attempt): void;
+}
+
+const LOG_LINES_MAX = 1_000;
+const LOG_LINE_MAX_LENGTH = 2_000;
+
+/** A claimed job with its handler. */
+export class Attempt {
+  /** The job as it was claimed. */
+  readonly job: ClaimedJob;
+  /** What holds for the job. */
+  readonly policy: EffectivePolicy;
+  /** When the handler was called, by the clock's `elapsedMs`. */
+  startedMs = 0;
+
+  readonly #task: Task;
+  readonly #host: AttemptHost;
+  #payload: unknown;
+  #settled = false;
+  #controller: AbortController | undefined;
+  #cancelTimeout: (() => void) | undefined;
+  #snoozeMs: number | undefined;
+  #newPayload: string | undefined;
+  #newProgress: string | undefined;
+  #newLines: LogLine[] = [];
+  #lineCount = 0;
+
+  /** Does not begin yet: see {@linkcode start}. */
+  constructor(job: ClaimedJob, task: Task, host: AttemptHost) {
+    this.job = job;
+    this.policy = attemptPolicy(job, task, host);
+    this.#task = task;
+    this.#host = host;
+  }
+
+  /** Calls the handler; the host hears of the outcome. */
+  start(): void {
+    const { clock } = this.#host;
+    this.startedMs = clock.elapsedMs();
+    this.#cancelTimeout = clock.timer(this.policy.timeoutMs, () => this.abort("timeout"));
+    void this.#run();
+  }
+
+  /** Ends the attempt from outside; the handler's signal aborts and its result is ignored. */
+  abort(reason: AbortReason): void {
+    if (this.#settled) return;
+    const aborted = new AttemptAborted(reason, this.#abortMessage(reason));
+    this.#settle(abortOutcome(reason, () => this.#failed(aborted, "TIMEOUT")), reason);
+    this.#controller?.abort(aborted);
+    this.#abortReason = aborted;
+  }
+
+  /** What the handler said since the last call, to be saved. */
+  takeReport(): Report | undefined {
+    const payload = this.#newPayload;
+    const progress = this.#newProgress;
+    const lines = this.#newLines;
+    if (payload === undefined && progress === undefined && lines.length === 0) return undefined;
+    this.#newPayload = this.#newProgress = undefined;
+    this.#newLines = [];
+    return {
+      ...(payload !== undefined && { payload }),
+      ...(progress !== undefined && { progress }),
+      ...(lines.length > 0 && { log: { id: newId(), lines: JSON.stringify(lines) } }),
+    };
+  }
+
+  #abortReason: AttemptAborted | undefined;
+
+  async #run(): Promise<void> {
+    let outcome: Outcome;
+    try {
+      outcome = await this.#handle();
+    } catch (error) {
+      outcome = this.#failed(error, "HANDLER");
+    }
+    this.#settle(outcome);
+  }
+
+  async #handle(): Promise<Outcome> {
+    this.#payload = decode(this.job.payload);
+    const parsed = parseInput(this.#task, this.#payload);
+    const input = parsed instanceof Promise ? await parsed : parsed;
+    const value = await this.#task.run(this.#context(input));
+    if (this.#snoozeMs !== undefined) return { kind: "snooze", delayMs: this.#snoozeMs };
+    if (value === undefined) return { kind: "complete", result: null };
+    const limitBytes = this.#host.payloadLimitBytes;
+    return { kind: "complete", result: encode(value, { what: "result", limitBytes }).text };
+  }
+
+  #settle(outcome: Outcome | undefined, reason?: AbortReason): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#cancelTimeout?.();
+    this.#host.settle(this, outcome, reason);
+  }
+
+  #failed(thrown: unknown, code: JobErrorCode): Outcome {
+    const { attempt } = this.job;
+    const { clock } = this.#host;
+    const cause = thrown instanceof RefusedInput ? thrown.cause : thrown;
+    const error = toJobError(cause, {
+      code: thrown instanceof RefusedInput ? "INVALID_INPUT" : code,
+      attempt,
+      at: clock.now(),
+    });
+    if (attempt >= this.policy.retry.maxAttempts) return { kind: "fail", error };
+    return { kind: "retry", error, delayMs: this.#retryDelayMs(error) };
+  }
+
+  /** A delay function of the user's that throws must not keep the job from its retry. */
+  #retryDelayMs(error: JobError): number {
+    const { clock } = this.#host;
+    const { retry } = this.policy;
+    const { attempt } = this.job;
+    try {
+      return retryDelayMs(retry, attempt, error, clock.random);
+    } catch {
+      const { delay: _, ...numbers } = retry;
+      return retryDelayMs(numbers, attempt, error, clock.random);
+    }
+  }
+
+  #abortMessage(reason: AbortReason): string {
+    switch (reason) {
+      case "timeout":
+        return `The attempt took longer than its timeout of ${this.policy.timeoutMs} ms`;
+      case "cancelled":
+        return "The job was cancelled";
+      case "lease-lost":
+        return "The lease expired and the job was given to another worker, or removed";
+      case "shutdown":
+        return "The worker is stopping";
+    }
+  }
+
+  #context(input: unknown): TaskContext {
+    const job = (): RunningJob => runningJob(this.job, this.policy.retry.maxAttempts);
+    const signal = (): AbortSignal => this.#signal();
+    return {
+      input,
+      get job() {
+        return job();
+      },
+      get signal() {
+        return signal();
+      },
+      progress: (value) => this.#progress(value),
+      log: (message) => this.#log(message),
+      snooze: (duration) => this.#snooze(duration),
+      update: (patch) => this.#update(patch),
+    };
+  }
+
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  #progress(value: unknown): void {
+    const limitBytes = this.#host.payloadLimitBytes;
+    this.#newProgress = encode(value, { what: "progress", limitBytes }).text;
+    this.#reported();
+  }
+
+  #log(message: string): void {
+    if (++this.#lineCount > LOG_LINES_MAX) return;
+    const last = this.#lineCount === LOG_LINES_MAX;
+    const text = last ? "(later lines of this attempt are dropped)" : String(message);
+    this.#newLines.push({
+      at: this.#host.clock.now(),
+      attempt: this.job.attempt,
+      message: text.slice(0, LOG_LINE_MAX_LENGTH),
+    });
+    this.#reported();
+  }
+
+  #snooze(duration: Duration): Snoozed {
+    this.#snoozeMs = durationMs(duration, "the duration of snooze");
+    return SNOOZED;
+  }
+
+  async #update(patch: Readonly<Record<string, unknown>>): Promise<void> {
+    if (!isRecord(patch) || !isRecord(this.#payload)) {
+      throw invalid(
+        `Cannot update job ${this.job.id}: ` +
+          `${isRecord(patch) ? "its payload" : show(patch)} is no object to be laid over another`,
+      );
+    }
+    const limitBytes = this.#host.payloadLimitBytes;
+    const proposed = { ...this.#payload, ...patch };
+    const { text } = encode(proposed, { what: "payload", limitBytes });
+    await parse(this.#task.input, decode(text), `update job ${this.job.id}`);
+    if (this.#settled) {
+      throw new ErrandError(
+        "LEASE_LOST",
+        `Cannot update job ${this.job.id}: this attempt has ended`,
+      );
+    }
+    this.#payload = { ...(this.#payload as object), ...patch };
+    this.#newPayload = encode(this.#payload, { what: "payload", limitBytes }).text;
+    this.#reported();
+  }
+
+  #reported(): void {
+    if (!this.#settled) this.#host.report(this);
+  }
+}
+
+/** The value that `snooze` returns; that it was called is what counts. */
+const SNOOZED = Object.freeze({}) as Snoozed;
+
+function abortOutcome(reason: AbortReason, failed: () => Outcome): Outcome | undefined {
+  switch (reason) {
+    case "timeout":
+      return failed();
+    case "shutdown":
+      return { kind: "release" };
+    default:
+      return undefined; // the job is no longer ours: there is nothing to hand in
+  }
+}
+
+/** The stored payload does not fit the schema of today. */
+class RefusedInput extends Error {}
+
+function parseInput(task: Task, payload: unknown): unknown {
+  const refuse = (error: unknown): never => {
+    throw isInvalidInput(error) ? new RefusedInput("", { cause: error }) : error;
+  };
+  try {
+    const parsed = parse(task.input, payload, `run task "${task.name}"`);
+    return parsed instanceof Promise ? parsed.catch(refuse) : parsed;
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function runningJob(job: ClaimedJob, maxAttempts: number): RunningJob {
+  return {
+    id: job.id,
+    task: job.task,
+    queue: job.queue,
+    priority: job.priority,
+    attempt: job.attempt,
+    maxAttempts,
+    runAt: new Date(job.runAtMs),
+    createdAt: new Date(job.createdAtMs),
+    ...(job.meta !== null && { meta: decode(job.meta) as Record<string, unknown> }),
+    ...(job.parentId !== null && { parentId: job.parentId }),
+  };
+}
+
+const NO_POLICY: Policy = {};
+
+function attemptPolicy(job: ClaimedJob, task: Task, host: AttemptHost): EffectivePolicy {
+  const { policies, retentionMs } = host;
+  const own = job.options === null ? NO_POLICY : decode(job.options) as Policy;
+  const known = own === NO_POLICY ? policies.get(task) : undefined;
+  const policy = known ?? effectivePolicy(task, own, retentionMs);
+  if (own === NO_POLICY) policies.set(task, policy);
+  return withMaxAttempts(policy, job);
+}
+
+/** What the row says about attempts is what rescue goes by, and so does everything else. */
+function withMaxAttempts(policy: EffectivePolicy, { maxAttempts }: ClaimedJob): EffectivePolicy {
+  if (maxAttempts === null || maxAttempts === policy.retry.maxAttempts) return policy;
+  return { ...policy, retry: { ...policy.retry, maxAttempts } };
+}

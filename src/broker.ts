@@ -1,0 +1,168 @@
+/**
+ * The seam between everything that thinks about jobs and everything that stores them. Requests and
+ * answers are plain data, and every call may be repeated without a second effect.
+ *
+ * @module
+ */
+import type { Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
+import type { Held, Settlement } from "./outcome.ts";
+
+/** A job to be enqueued; texts are JSON. */
+export interface NewJob {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly priority: number;
+  /** Due at this instant, in milliseconds since the epoch … */
+  readonly runAtMs: number | null;
+  /** … or, without one, so long after the database's now. */
+  readonly delayMs: number;
+  readonly maxAttempts: number | null;
+  readonly parentId: string | null;
+  readonly payload: string;
+  readonly options: string | null;
+  readonly meta: string | null;
+}
+
+/** A job that a lease holds; texts are JSON. */
+export interface ClaimedJob {
+  readonly id: string;
+  readonly lease: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly maxAttempts: number | null;
+  readonly runAtMs: number;
+  readonly createdAtMs: number;
+  readonly parentId: string | null;
+  readonly payload: string;
+  readonly options: string | null;
+  readonly meta: string | null;
+}
+
+/** A wish for jobs, under a lease whose id the client makes. */
+export interface ClaimRequest {
+  readonly lease: string;
+  readonly leaseMs: number;
+  /** How many jobs at most, in all. */
+  readonly limit: number;
+  /** How many at most from each queue. */
+  readonly queues: readonly { readonly queue: string; readonly limit: number }[];
+}
+
+/** "These are done, give me more": one write batch, one round trip. */
+export interface ExchangeRequest {
+  readonly worker: string;
+  readonly settlements: readonly Settlement[];
+  /** Leases whose last job is settled with this request. */
+  readonly closedLeases: readonly string[];
+  readonly claim?: ClaimRequest;
+}
+
+/** What came of an exchange, once committed. */
+export interface ExchangeAnswer {
+  readonly jobs: readonly ClaimedJob[];
+  /** Ids of the settlements that changed nothing, because their lease no longer held the job. */
+  readonly lost: ReadonlySet<string>;
+  /** Milliseconds until the next scheduled job is due, when a claim asked and there is one. */
+  readonly nextDueMs?: number;
+}
+
+/** Prolongs leases, saves reports, and asks which jobs are no longer held. */
+export interface HeartbeatRequest {
+  readonly leaseMs: number;
+  readonly leases: readonly string[];
+  readonly held: readonly Held[];
+}
+
+/** A job that its worker believes to hold and does not. */
+export interface LostJob {
+  readonly id: string;
+  /** The state that it is in; `null` when it was removed. */
+  readonly state: JobState | null;
+}
+
+/** How to judge jobs whose worker vanished, where the job itself says nothing. */
+export interface RescueRequest {
+  /** Leases at most. */
+  readonly limit: number;
+  readonly maxAttempts: number;
+  /** By task: attempts in all, and whether a vanished worker fails the job at once. */
+  readonly tasks: Readonly<
+    Record<string, { readonly maxAttempts: number; readonly fail: boolean }>
+  >;
+  readonly retentions: Retentions;
+}
+
+/** A job whose lease expired. */
+export interface RescuedJob {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly state: JobState;
+}
+
+/** How long ended jobs stay, in milliseconds, where the job itself says nothing; `null` for ever. */
+export interface Retentions {
+  readonly defaultMs: number | null;
+  readonly tasks: Readonly<Record<string, number | null>>;
+}
+
+/** Which queues hold work now. */
+export interface Glimpse {
+  /** Whether any of the queues asked about holds an available job. */
+  readonly available: boolean;
+  /** Milliseconds until the next scheduled job is due. */
+  readonly nextDueMs?: number;
+}
+
+/** What a change by hand came to. */
+export interface Changed {
+  /** The job as it stands now; absent when there is none. */
+  readonly job?: Job;
+  /** Whether this very call changed it. */
+  readonly changed: boolean;
+}
+
+/** Jobs in a store, whatever the store is. */
+export interface Broker {
+  /** Adds jobs in one transaction; an id that is there already is left alone. */
+  enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }>;
+  /** Hands in outcomes and claims, in one transaction. */
+  exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
+  /** Prolongs leases and reports; answers which jobs are lost. */
+  heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]>;
+  /** Takes back what expired leases hold; answers what it took and when to look again. */
+  rescue(request: RescueRequest): Promise<{
+    readonly jobs: readonly RescuedJob[];
+    readonly nextExpiryMs?: number;
+  }>;
+  /** Removes ended jobs whose retention is over, looking at `limit` rows after `cursor`. */
+  prune(cursor: string, limit: number): Promise<{
+    readonly removed: number;
+    readonly cursor: string;
+  }>;
+  /** Looks for work without writing. */
+  glimpse(queues: readonly string[]): Promise<Glimpse>;
+  get(id: string): Promise<Job | undefined>;
+  logs(id: string): Promise<readonly LogLine[]>;
+  list(query: ListQuery): Promise<JobPage>;
+  cancel(id: string, retentions: Retentions): Promise<Changed>;
+  retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed>;
+  remove(id: string): Promise<Changed>;
+  setPaused(queue: string, paused: boolean): Promise<boolean>;
+  stats(): Promise<Stats>;
+  /** A number that changes when another connection has committed; only where that is cheap. */
+  readonly version?: () => number;
+  close(): Promise<void>;
+}
+
+/** A checked {@linkcode JobFilter} with its page. */
+export interface ListQuery extends JobFilter {
+  readonly states: readonly JobState[];
+  readonly limit: number;
+  readonly after: string | null;
+  readonly order: "newest" | "oldest";
+}

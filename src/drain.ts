@@ -1,0 +1,92 @@
+/**
+ * Bounded work for places where no process stays alive: what a drain may do and what it has done.
+ *
+ * @module
+ */
+import type { Duration } from "./duration.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Stats } from "./job.ts";
+
+/** When a drain ends, beside "when there is nothing to do". */
+export interface DrainOptions {
+  /** It returns after so long at the latest: what runs then is given back. @default none */
+  readonly deadline?: Duration;
+  /** It begins no more than so many attempts. @default no limit */
+  readonly maxJobs?: number;
+  /** It ends when this aborts: what runs then is given back. */
+  readonly signal?: AbortSignal;
+  /** Whether it waits for jobs that are scheduled for later. @default false */
+  readonly scheduled?: boolean;
+}
+
+/** Why a drain ended. */
+export type DrainEnd = "empty" | "deadline" | "max-jobs" | "aborted";
+
+/** What came of the attempts of a worker. */
+export interface AttemptCounts {
+  /** Results stored. */
+  completed: number;
+  /** Jobs whose last attempt failed. */
+  failed: number;
+  /** Failed attempts that are followed by another. */
+  retried: number;
+  /** Jobs put off by their handlers. */
+  snoozed: number;
+  /** Jobs given back unfinished. */
+  released: number;
+  /** Outcomes that came too late. */
+  lost: number;
+}
+
+/** What a drain did, what remains, and when to come back. */
+export interface DrainSummary extends Readonly<AttemptCounts> {
+  /** Why it ended. */
+  readonly ended: DrainEnd;
+  /** Live jobs in the worker's queues, now. */
+  readonly remaining: {
+    readonly available: number;
+    readonly scheduled: number;
+    readonly running: number;
+  };
+  /** When there is something to do: now, or when the next scheduled job is due. */
+  readonly nextAt?: Date;
+}
+
+/** Nothing yet. */
+export function noCounts(): AttemptCounts {
+  return { completed: 0, failed: 0, retried: 0, snoozed: 0, released: 0, lost: 0 };
+}
+
+const COUNTED: Readonly<Record<Outcome["kind"], keyof AttemptCounts>> = {
+  complete: "completed",
+  fail: "failed",
+  retry: "retried",
+  snooze: "snoozed",
+  release: "released",
+};
+
+/** Which count an outcome belongs to. */
+export function countOf(outcome: Outcome): keyof AttemptCounts {
+  return COUNTED[outcome.kind];
+}
+
+/** The summary of a drain of `queues`. */
+export function summary(
+  counts: AttemptCounts,
+  ended: DrainEnd,
+  queues: readonly string[],
+  stats: Stats,
+  now: Date,
+): DrainSummary {
+  const own = queues.map((queue) => stats.queues[queue]).filter((of) => of !== undefined);
+  const claimable = own.some((of) => of.available > 0 && !of.paused);
+  const sum = (state: "available" | "scheduled" | "running"): number =>
+    own.reduce((total, of) => total + of[state], 0);
+  const remaining = {
+    available: sum("available"),
+    scheduled: sum("scheduled"),
+    running: sum("running"),
+  };
+  const nextAt = claimable ? now : remaining.scheduled > 0 ? stats.nextRunAt : undefined;
+  return { ...counts, ended, remaining, ...(nextAt !== undefined && { nextAt }) };
+}

@@ -1,0 +1,452 @@
+/**
+ * Errand: the calls by which jobs are enqueued, watched and changed.
+ *
+ * @module
+ */
+import type { Client } from "@libsql/client";
+import type { Broker, Changed, NewJob } from "./broker.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { Collector } from "./collector.ts";
+import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
+import { ErrandError, invalid, show } from "./errors.ts";
+import { type EventName, Events, type Listener } from "./events.ts";
+import { retentions } from "./janitor.ts";
+import {
+  isEnded,
+  type Job,
+  JOB_STATES,
+  type JobPage,
+  type JobState,
+  type ListOptions,
+  type LogLine,
+  type Stats,
+} from "./job.ts";
+import { leveled, type Logger, type LogLevel } from "./logger.ts";
+import { logEvents } from "./log-events.ts";
+import { enqueuedJob, prepare, type Prepared, type Shared, sharedPart } from "./new-job.ts";
+import { DEFAULT_RETENTION_MS } from "./policy.ts";
+import { Queues } from "./queues.ts";
+import type { Synchronous } from "./store/driver/local.ts";
+import { openStore } from "./store/open.ts";
+import {
+  checkName,
+  type EnqueueOptions,
+  type PayloadArguments,
+  type Retention,
+  type Task,
+} from "./task.ts";
+import { Tasks } from "./tasks.ts";
+import { Wake } from "./wake.ts";
+import { Worker, type WorkerOptions } from "./worker.ts";
+
+/** How to open an Errand. Either `url` or `client` is needed. */
+export interface ErrandOptions {
+  /** `"file:errand.db"`, `":memory:"`, or the address of a libSQL server. */
+  readonly url?: string;
+  /** A libSQL client of your own, instead of `url`; it stays yours to close. */
+  readonly client?: Client;
+  /** The token for a server. */
+  readonly authToken?: string;
+  /** The tasks whose jobs are enqueued or run here. More may come by {@linkcode Errand.register}. */
+  readonly tasks?: readonly Task[];
+  /**
+   * For `file:` URLs, what an acknowledged call survives. `"full"`: the process being killed, and
+   * power loss. `"normal"`: the process being killed; power loss may take the last moments'
+   * commits, but never damages the file. Faster. @default "full"
+   */
+  readonly synchronous?: Synchronous;
+  /** How long a call waits for other writers before it fails with `DATABASE_BUSY`. @default "10s" */
+  readonly busyTimeout?: Duration;
+  /** The most bytes of JSON that a payload or a result may have. @default 1 MiB */
+  readonly payloadLimit?: number;
+  /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
+  readonly retention?: Retention;
+  /** Where the library's messages go; without it they go nowhere. */
+  readonly logger?: Logger;
+  /** Which of them reach the logger. @default "info" */
+  readonly logLevel?: LogLevel;
+  /** Where time and chance come from: for tests. */
+  readonly clock?: Clock;
+}
+
+/** One of several jobs to be enqueued together. */
+export interface EnqueueEntry extends EnqueueOptions {
+  /** The task, or the name of one. */
+  readonly task: Task | string;
+  /** Its payload. */
+  readonly payload?: unknown;
+}
+
+/** How long to wait. */
+export interface WaitOptions {
+  /** After so long the job is returned as it is. @default no limit */
+  readonly timeout?: Duration;
+  /** Rejects with the signal's reason when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** When a job that is made live again is due. */
+export interface RetryJobOptions {
+  /** So long from now. */
+  readonly delay?: Duration;
+  /** At this instant. */
+  readonly runAt?: Instant;
+}
+
+const PAYLOAD_LIMIT_BYTES = 1024 * 1024;
+const PAGE_MAX = 1_000;
+/** A waiter looks again so often, should every signal have failed. */
+const WAIT_LOOK_MS = 2_000;
+
+/**
+ * A job queue in one database.
+ *
+ * @example
+ * ```ts
+ * import { defineTask, Errand } from "errand";
+ *
+ * const greet = defineTask({ name: "greet", run: () => "hello" });
+ * await using errand = await Errand.open({ url: "file:errand.db", tasks: [greet] });
+ * await using worker = errand.worker();
+ * await worker.start();
+ * const job = await errand.enqueue(greet);
+ * const done = await errand.wait(job.id, { timeout: "30s" });
+ * ```
+ */
+export class Errand {
+  /** Queues, to be paused and resumed. */
+  readonly queues: Queues;
+
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #tasks: Tasks;
+  readonly #wake: Wake;
+  readonly #payloadLimitBytes: number;
+  readonly #retentionMs: number | null;
+  readonly #collector: Collector<NewJob, { readonly createdAtMs: number }>;
+  readonly #workers = new Set<Worker>();
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Opens or creates the database, and brings its schema up to date.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` for unusable options, `CONFLICT` for two tasks of one
+   * name, `DATABASE_UNAVAILABLE` when the database cannot be opened, `SCHEMA_TOO_NEW`.
+   */
+  static async open(options: ErrandOptions): Promise<Errand> {
+    const { url, client, authToken, synchronous = "full", clock = systemClock } = options;
+    if ((url === undefined) === (client === undefined)) {
+      throw invalid("Cannot open an Errand: pass either url or client");
+    }
+    if (synchronous !== "full" && synchronous !== "normal") {
+      throw invalid(`Cannot use ${show(synchronous)} as synchronous: it is "full" or "normal"`);
+    }
+    const settings = checkedSettings(options);
+    const broker = await openStore({
+      ...(url !== undefined && { url }),
+      ...(client !== undefined && { client }),
+      ...(authToken !== undefined && { authToken }),
+      synchronous,
+      busyTimeoutMs: durationMs(options.busyTimeout ?? "10s", "busyTimeout"),
+      clock,
+    });
+    return new Errand(broker, clock, settings);
+  }
+
+  private constructor(broker: Broker, clock: Clock, settings: Settings) {
+    const { tasks, logger, payloadLimitBytes, retentionMs } = settings;
+    this.#broker = broker;
+    this.#clock = clock;
+    this.#tasks = tasks;
+    this.#payloadLimitBytes = payloadLimitBytes;
+    this.#retentionMs = retentionMs;
+    this.#events = new Events((error, event) =>
+      logger.error(`A listener of "${event}" threw`, { error })
+    );
+    if (settings.logs) logEvents(this.#events, logger);
+    this.#wake = new Wake(clock, broker.version);
+    this.#collector = new Collector((jobs) => broker.enqueue(jobs));
+    this.queues = new Queues(broker, this.#events, this.#wake);
+  }
+
+  /** Adds tasks; workers serve them at once. @throws {ErrandError} `CONFLICT` for a taken name. */
+  register(...tasks: readonly Task[]): void {
+    this.#tasks.add(tasks);
+    this.#wake.signal("work");
+  }
+
+  /**
+   * Adds a job; resolves once it is committed. Jobs of one turn of the event loop share a batch.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` for a payload that its schema refuses or JSON cannot
+   * carry, unusable options, or an unknown task; `PAYLOAD_TOO_LARGE`; `DATABASE_BUSY`.
+   */
+  enqueue<In, Parsed, Result>(
+    task: Task<In, Parsed, Result>,
+    ...payload: PayloadArguments<In, EnqueueOptions>
+  ): Promise<Job<In, Result>>;
+  /** The same by name, for code that does not import the task. */
+  enqueue(task: string, payload?: unknown, options?: EnqueueOptions): Promise<Job>;
+  async enqueue(
+    task: Task | string,
+    payload?: unknown,
+    options?: EnqueueOptions,
+  ): Promise<Job> {
+    const known = this.#task(task);
+    const prepared = prepare(known, sharedPart(known, options), payload, this.#limits);
+    const job = prepared instanceof Promise ? await prepared : prepared;
+    return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
+  }
+
+  /** Adds many jobs of one task with the same options: all of them or, if one is refused, none. */
+  enqueueMany<In, Parsed, Result>(
+    task: Task<In, Parsed, Result>,
+    payloads: readonly In[],
+    options?: EnqueueOptions,
+  ): Promise<Job<In, Result>[]>;
+  /** Adds many jobs of any tasks: all of them or, if one is refused, none. */
+  enqueueMany(entries: readonly EnqueueEntry[]): Promise<Job[]>;
+  async enqueueMany(
+    first: Task | readonly EnqueueEntry[],
+    payloads: readonly unknown[] = [],
+    options?: EnqueueOptions,
+  ): Promise<Job[]> {
+    const prepared = Array.isArray(first)
+      ? (first as readonly EnqueueEntry[]).map((entry) => this.#prepareEntry(entry))
+      : this.#prepareAll(first as Task, payloads, options);
+    const slow = prepared.some((job) => job instanceof Promise);
+    const jobs = slow ? await Promise.all(prepared) : prepared as Prepared[];
+    if (jobs.length === 0) return [];
+    return this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
+  }
+
+  /** The job, or `undefined` when there is none, or no more. */
+  get(id: string): Promise<Job | undefined> {
+    return this.#broker.get(id);
+  }
+
+  /** What the job's handlers logged, oldest first. */
+  logs(id: string): Promise<readonly LogLine[]> {
+    return this.#broker.logs(id);
+  }
+
+  /**
+   * Jobs by their time of enqueueing, a page at a time. Jobs that come and go meanwhile make no
+   * page repeat or miss another job.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` for an unknown state or an unusable limit.
+   */
+  list(options: ListOptions = {}): Promise<JobPage> {
+    const { state = [], limit = 50, cursor, order = "newest", ...filter } = options;
+    const states = (typeof state === "string" ? [state] : state).map(checkState);
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX)) {
+      throw invalid(`Cannot list ${show(limit)} jobs: limit is from 1 to ${PAGE_MAX}`);
+    }
+    if (order !== "newest" && order !== "oldest") {
+      throw invalid(`Cannot list jobs by ${show(order)}: order is "newest" or "oldest"`);
+    }
+    return this.#broker.list({ ...filter, states, limit, after: cursor ?? null, order });
+  }
+
+  /**
+   * Ends a live job; a running one's signal aborts, here at once and elsewhere with its next
+   * heartbeat. Cancelling a cancelled job changes nothing.
+   *
+   * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it has completed or failed.
+   */
+  async cancel(id: string): Promise<Job> {
+    const kept = retentions(this.#tasks, this.#retentionMs);
+    const result = await this.#broker.cancel(id, kept);
+    const job = expectJob("cancel", id, result, result.job?.state === "cancelled");
+    if (result.changed) {
+      this.#events.emit("cancelled", { job });
+      this.#wake.signal("end");
+    }
+    return job;
+  }
+
+  /**
+   * Makes an ended job live again, with all its attempts before it.
+   *
+   * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it has not ended.
+   */
+  async retry(id: string, options: RetryJobOptions = {}): Promise<Job> {
+    const { delay, runAt } = options;
+    if (delay !== undefined && runAt !== undefined) {
+      throw invalid(`Cannot retry job ${id}: delay and runAt exclude each other`);
+    }
+    const runAtMs = runAt === undefined ? null : instantMs(runAt, "runAt");
+    const delayMs = delay === undefined ? 0 : durationMs(delay, "delay");
+    const job = expectJob("retry", id, await this.#broker.retry(id, runAtMs, delayMs));
+    this.#events.emit("retried", { job });
+    this.#wake.signal("work");
+    return job;
+  }
+
+  /**
+   * Removes a job that is not running; resolves with the job as it was.
+   *
+   * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it is running: cancel it first.
+   */
+  async remove(id: string): Promise<Job> {
+    const job = expectJob("remove", id, await this.#broker.remove(id));
+    this.#events.emit("removed", { job });
+    this.#wake.signal("end");
+    return job;
+  }
+
+  /**
+   * Resolves with the job once it has ended, in whatever state, or as it is after `timeout`.
+   *
+   * @throws {ErrandError} `NOT_FOUND` when there is no such job, or no more.
+   */
+  async wait<Result = unknown>(
+    id: string,
+    options: WaitOptions = {},
+  ): Promise<Job<unknown, Result>> {
+    const { timeout, signal } = options;
+    const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
+    const untilMs = this.#clock.elapsedMs() + timeoutMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      const ticket = this.#wake.ticket(); // first, so that an end after the look is not missed
+      const job = await this.#broker.get(id);
+      if (job === undefined) throw notFound("wait for", id);
+      const leftMs = untilMs - this.#clock.elapsedMs();
+      if (isEnded(job.state) || leftMs <= 0) return job as Job<unknown, Result>;
+      await this.#wake.next("end", ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
+    }
+  }
+
+  /** How many jobs there are in each state, in all and by queue: no scan of the history. */
+  stats(): Promise<Stats> {
+    return this.#broker.stats();
+  }
+
+  /** A worker for this Errand's tasks. It does nothing until it is started or drained. */
+  worker(options: WorkerOptions = {}): Worker {
+    const worker = new Worker({
+      broker: this.#broker,
+      clock: this.#clock,
+      events: this.#events,
+      wake: this.#wake,
+      tasks: this.#tasks,
+      payloadLimitBytes: this.#payloadLimitBytes,
+      retentionMs: this.#retentionMs,
+    }, options);
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  /** Calls `listener` at each `name` event of this process; returns what ends that. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /** Stops the workers, finishes what is being written, and closes the database. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  /** Closes, at the end of the scope of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await this.#collector.settled();
+    await this.#broker.close();
+  }
+
+  get #limits(): { readonly payloadLimitBytes: number } {
+    return { payloadLimitBytes: this.#payloadLimitBytes };
+  }
+
+  /** Where the producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
+  #task(task: Task | string): Pick<Task, "name" | "queue" | "priority" | "policy" | "input"> {
+    if (typeof task !== "string") return task;
+    const known = this.#tasks.get(task);
+    if (known !== undefined) return known;
+    const names = this.#tasks.all().map(({ name }) => name);
+    if (names.length > 0) {
+      throw invalid(
+        `Cannot enqueue ${show(task)}: this Errand knows no such task, only ${names.join(", ")}; ` +
+          `register it`,
+      );
+    }
+    return { name: checkName(task, "a task's name"), queue: "default", priority: 0, policy: {} };
+  }
+
+  #prepareEntry({ task, payload, ...options }: EnqueueEntry): Prepared | Promise<Prepared> {
+    const known = this.#task(task);
+    return prepare(known, sharedPart(known, options), payload, this.#limits);
+  }
+
+  #prepareAll(
+    task: Task,
+    payloads: readonly unknown[],
+    options: EnqueueOptions | undefined,
+  ): (Prepared | Promise<Prepared>)[] {
+    const known = this.#task(task);
+    const shared: Shared = sharedPart(known, options);
+    return payloads.map((payload) => prepare(known, shared, payload, this.#limits));
+  }
+
+  #accepted(jobs: readonly Prepared[], { createdAtMs }: { readonly createdAtMs: number }): Job[] {
+    const accepted = jobs.map((job) => enqueuedJob(job, createdAtMs));
+    if (this.#events.heard("enqueued")) {
+      for (const job of accepted) this.#events.emit("enqueued", { job });
+    }
+    this.#wake.signal("work");
+    return accepted;
+  }
+}
+
+interface Settings {
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+  readonly logs: boolean;
+  readonly payloadLimitBytes: number;
+  readonly retentionMs: number | null;
+}
+
+function checkedSettings(options: ErrandOptions): Settings {
+  const { tasks = [], payloadLimit = PAYLOAD_LIMIT_BYTES, retention } = options;
+  if (!(Number.isInteger(payloadLimit) && payloadLimit > 0)) {
+    throw invalid(`Cannot use ${show(payloadLimit)} as payloadLimit: it is a number of bytes`);
+  }
+  const known = new Tasks();
+  known.add(tasks);
+  const retentionMs = retention === undefined
+    ? DEFAULT_RETENTION_MS
+    : retention === "forever"
+    ? null
+    : durationMs(retention, "retention");
+  return {
+    tasks: known,
+    logger: leveled(options.logger, options.logLevel ?? "info"),
+    logs: options.logger !== undefined,
+    payloadLimitBytes: payloadLimit,
+    retentionMs,
+  };
+}
+
+function checkState(state: JobState): JobState {
+  if (JOB_STATES.includes(state)) return state;
+  throw invalid(`Cannot list jobs in state ${show(state)}: states are ${JOB_STATES.join(", ")}`);
+}
+
+function expectJob(verb: string, id: string, { job, changed }: Changed, fine = changed): Job {
+  if (job === undefined) throw notFound(verb, id);
+  if (fine) return job;
+  throw new ErrandError("CONFLICT", `Cannot ${verb} job ${id}: it is ${job.state}`);
+}
+
+function notFound(act: string, id: string): ErrandError {
+  return new ErrandError(
+    "NOT_FOUND",
+    `Cannot ${act} job ${show(id)}: there is no such job, or it was removed`,
+  );
+}

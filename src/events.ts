@@ -1,0 +1,108 @@
+/**
+ * Typed events of one process: what this Errand and its workers did. They are emitted after the
+ * commit that made them true.
+ *
+ * @module
+ */
+import type { Job, JobError } from "./job.ts";
+
+/** Which job an event is about. */
+export interface JobRef {
+  /** The job. */
+  readonly id: string;
+  /** Its task. */
+  readonly task: string;
+  /** Its queue. */
+  readonly queue: string;
+}
+
+/** A job at one of its attempts. */
+export interface AttemptRef extends JobRef {
+  /** The attempt's number, from 1. */
+  readonly attempt: number;
+  /** The worker that ran it. */
+  readonly worker: string;
+}
+
+/** Each event and what its listeners get. */
+export interface ErrandEvents {
+  /** A job was accepted. */
+  enqueued: { readonly job: Job };
+  /** A handler was called. */
+  started: AttemptRef;
+  /** A result was stored. */
+  completed: AttemptRef & { readonly result: unknown; readonly durationMs: number };
+  /** An attempt failed, and is followed by another (`willRetry`) or was the last. */
+  failed: AttemptRef & {
+    readonly error: JobError;
+    readonly willRetry: boolean;
+    readonly delayMs?: number;
+  };
+  /** A handler put its job off. */
+  snoozed: AttemptRef & { readonly delayMs: number };
+  /** A worker gave a job back unfinished: it is stopping, or knows no such task. */
+  released: AttemptRef & { readonly error?: JobError };
+  /** An outcome or a heartbeat came too late: the job is no longer held by that attempt. */
+  lost: AttemptRef & { readonly reason: "LEASE_LOST" | "CANCELLED" };
+  /** The job of a vanished worker was put back, or failed. */
+  rescued: JobRef & { readonly attempt: number; readonly willRetry: boolean };
+  /** A job was cancelled through this Errand. */
+  cancelled: { readonly job: Job };
+  /** An ended job was made live again by hand. */
+  retried: { readonly job: Job };
+  /** A job was removed by hand. */
+  removed: { readonly job: Job };
+  /** Ended jobs whose retention is over were removed. */
+  pruned: { readonly count: number };
+  /** A queue was paused. */
+  paused: { readonly queue: string };
+  /** A queue was resumed. */
+  resumed: { readonly queue: string };
+  /** Background work failed and will be tried again; nothing was lost. */
+  error: { readonly error: unknown; readonly during: string };
+}
+
+/** The name of an event. */
+export type EventName = keyof ErrandEvents;
+
+/** What listens to an event. */
+export type Listener<Name extends EventName> = (event: ErrandEvents[Name]) => void;
+
+/** Listeners by event. A listener that throws harms neither the others nor the emitter. */
+export class Events {
+  readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
+  readonly #onThrow: (error: unknown, event: EventName) => void;
+
+  /** `onThrow` hears of listeners that throw. */
+  constructor(onThrow: (error: unknown, event: EventName) => void) {
+    this.#onThrow = onThrow;
+  }
+
+  /** Calls `listener` at each `name` event; returns what ends that. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(name) === listeners) {
+        this.#listeners.delete(name);
+      }
+    };
+  }
+
+  /** Whether anyone listens: spares the making of events that nobody hears. */
+  heard(name: EventName): boolean {
+    return this.#listeners.has(name);
+  }
+
+  /** Calls the listeners of `name`. */
+  emit<Name extends EventName>(name: Name, event: ErrandEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        (listener as Listener<Name>)(event);
+      } catch (error) {
+        this.#onThrow(error, name);
+      }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What a job is, as its users see it.
+ *
+ * @module
+ */
+
+/** Waiting for its time, waiting for a worker, held by a worker, or ended in one of three ways. */
+export type JobState =
+  | "scheduled"
+  | "available"
+  | "running"
+  | "completed"
+  | "failed"
+  | "cancelled";
+
+/** Every state, in the order of a job's life. */
+export const JOB_STATES: readonly JobState[] = [
+  "scheduled",
+  "available",
+  "running",
+  "completed",
+  "failed",
+  "cancelled",
+];
+
+/** Whether a job in `state` has ended: it is history, and no worker will take it. */
+export function isEnded(state: JobState): boolean {
+  return state === "completed" || state === "failed" || state === "cancelled";
+}
+
+/**
+ * Why an attempt failed: its handler threw (`HANDLER`), it took too long (`TIMEOUT`), its worker
+ * vanished (`LEASE_EXPIRED`), the worker knows no such task (`NO_HANDLER`), or the stored payload
+ * no longer fits the task's schema (`INVALID_INPUT`).
+ */
+export type JobErrorCode =
+  | "HANDLER"
+  | "TIMEOUT"
+  | "LEASE_EXPIRED"
+  | "NO_HANDLER"
+  | "INVALID_INPUT";
+
+/** How one attempt failed. */
+export interface JobError {
+  /** The kind of failure. */
+  readonly code: JobErrorCode;
+  /** The thrown error's name, such as `TypeError`. */
+  readonly name: string;
+  /** Its message, cut at 2,000 characters. */
+  readonly message: string;
+  /** Its stack, cut at 4,000 characters. */
+  readonly stack?: string;
+  /** The attempt that failed, from 1. */
+  readonly attempt: number;
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** A job as it stands in the database. */
+export interface Job<Payload = unknown, Result = unknown> {
+  /** UUIDv7: ids sort by the time of enqueueing. */
+  readonly id: string;
+  /** The name of the task that runs it. */
+  readonly task: string;
+  /** Where it waits. */
+  readonly queue: string;
+  /** Where it is in its life. */
+  readonly state: JobState;
+  /** Higher runs earlier within a queue. */
+  readonly priority: number;
+  /** What was enqueued, before the schema's transformations, with the handler's updates. */
+  readonly payload: Payload;
+  /** What the handler returned, once completed. */
+  readonly result?: Result;
+  /** Why the last failed attempt failed. */
+  readonly error?: JobError;
+  /** The last 10 failed attempts, oldest first. */
+  readonly errors: readonly JobError[];
+  /** Attempts begun; a snoozed or released one does not count. */
+  readonly attempt: number;
+  /** Attempts that it may have in all, where job or task said so. */
+  readonly maxAttempts?: number;
+  /** When it is, or was, due. */
+  readonly runAt: Date;
+  /** When it was enqueued, by the database's clock. */
+  readonly createdAt: Date;
+  /** When its last attempt began. */
+  readonly startedAt?: Date;
+  /** When it ended. */
+  readonly endedAt?: Date;
+  /** What the handler last reported. */
+  readonly progress?: unknown;
+  /** Data about the job that its handler does not need: a trace id, a tenant. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /** The job that this one belongs to. */
+  readonly parentId?: string;
+}
+
+/** Which jobs to list. Conditions are joined by "and". */
+export interface JobFilter {
+  /** Only jobs in this state, or in one of these. */
+  readonly state?: JobState | readonly JobState[];
+  /** Only jobs of this queue. */
+  readonly queue?: string;
+  /** Only jobs of this task. */
+  readonly task?: string;
+  /** Only jobs that belong to this job. */
+  readonly parentId?: string;
+}
+
+/** Which jobs to list, in which order, and which part of them. */
+export interface ListOptions extends JobFilter {
+  /** How many at most: 1 to 1,000. @default 50 */
+  readonly limit?: number;
+  /** Where to go on: the `cursor` of the page before. */
+  readonly cursor?: string;
+  /** By time of enqueueing. @default "newest" */
+  readonly order?: "newest" | "oldest";
+}
+
+/** One page of jobs. */
+export interface JobPage {
+  /** The jobs, in the order asked for. */
+  readonly jobs: readonly Job[];
+  /** Pass it to get the next page; absent on the last one. */
+  readonly cursor?: string;
+}
+
+/** How many jobs are in each state. */
+export type StateCounts = Readonly<Record<JobState, number>>;
+
+/** How many jobs there are, in all and by queue. */
+export interface Stats extends StateCounts {
+  /** The same for each queue that holds a job or has a setting. */
+  readonly queues: Readonly<Record<string, StateCounts & { readonly paused: boolean }>>;
+  /** When the next scheduled job is due. */
+  readonly nextRunAt?: Date;
+}
+
+/** One line that a handler logged. */
+export interface LogLine {
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+  /** The attempt that wrote it. */
+  readonly attempt: number;
+  /** The text. */
+  readonly message: string;
+}

@@ -1,0 +1,90 @@
+/**
+ * Claiming: write one lease that lists the jobs, stamp its id on them, read them back by the list.
+ * Repeating all of it under the same lease id takes nothing more and answers the same jobs.
+ *
+ * @module
+ */
+import type { ClaimedJob, ClaimRequest } from "../broker.ts";
+import type { Result, Statement } from "./driver/driver.ts";
+import { CLAIMED_COLUMNS, toClaimedJob } from "./rows.ts";
+import { NOW } from "./sql.ts";
+
+/** Due jobs become available, so many at a time that the lock is never held for long. */
+export const PROMOTE: string = `
+  UPDATE errand_job SET state = 'available'
+  WHERE id IN (
+    SELECT id FROM errand_job WHERE state = 'scheduled' AND run_at <= ${NOW}
+    ORDER BY run_at LIMIT 1000)`;
+
+/** Writes the lease `?2`, unless there is nothing to claim. */
+export function takeSql(queues: number): string {
+  return `
+  INSERT INTO errand_lease (id, worker, expires_at, jobs)
+  SELECT ?2, ?3, ${NOW} + ?4, json_group_array(id) FROM (
+    SELECT id FROM (${Array.from({ length: queues }, (_, i) => arm(6 + 2 * i)).join(" UNION ALL ")})
+    ORDER BY priority DESC, run_at, id LIMIT ?5)
+  HAVING count(*) > 0
+  ON CONFLICT (id) DO NOTHING`;
+}
+
+/** The first jobs of the queue in argument `name`, as many as the next argument says. */
+function arm(name: number): string {
+  return `SELECT * FROM (
+      SELECT id, priority, run_at FROM errand_job
+      WHERE state = 'available' AND queue = ?${name}
+        AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = ?${name} AND paused = 1)
+      ORDER BY priority DESC, run_at, id LIMIT ?${name + 1})`;
+}
+
+/** Makes the jobs of lease `?2` its own, and counts the attempt. */
+export const STAMP: string = `
+  UPDATE errand_job
+  SET state = 'running', lease_id = ?2, attempt = attempt + 1, started_at = ${NOW}
+  FROM json_each((SELECT jobs FROM errand_lease WHERE id = ?2)) AS listed
+  WHERE errand_job.id = listed.value AND state = 'available'`;
+
+/** What lease `?1` holds, in the order of its list. */
+export const READ_CLAIMED: string = `
+  SELECT ${CLAIMED_COLUMNS}
+  FROM (SELECT value AS listed FROM json_each((SELECT jobs FROM errand_lease WHERE id = ?1)))
+  CROSS JOIN errand_job ON errand_job.id = listed
+  WHERE lease_id = ?1 AND state = 'running'`;
+
+/** How long until the next scheduled job is due. */
+export const NEXT_DUE: string = `
+  SELECT run_at - ${NOW} FROM errand_job WHERE state = 'scheduled' ORDER BY run_at LIMIT 1`;
+
+const takeSqls: string[] = [];
+
+/** The statements of a claim; {@linkcode claimed} reads their results. */
+export function claimStatements(
+  now: number | null,
+  worker: string,
+  claim: ClaimRequest,
+): Statement[] {
+  const { lease, leaseMs, limit, queues } = claim;
+  const sql = takeSqls[queues.length] ??= takeSql(queues.length);
+  const arms = queues.flatMap((of) => [of.queue, of.limit]);
+  return [
+    { sql: PROMOTE, args: [now] },
+    { sql, args: [now, lease, worker, leaseMs, limit, ...arms] },
+    { sql: STAMP, args: [now, lease] },
+    { sql: READ_CLAIMED, args: [lease] },
+    { sql: NEXT_DUE, args: [now] },
+  ];
+}
+
+/** What the statements of {@linkcode claimStatements} came to. */
+export function claimed(
+  results: readonly Result[],
+  lease: string,
+): { readonly jobs: readonly ClaimedJob[]; readonly nextDueMs?: number } {
+  const [, , , held, next] = results;
+  return { jobs: held!.rows.map((row) => toClaimedJob(row, lease)), ...nextDue(next!) };
+}
+
+/** The answer of {@linkcode NEXT_DUE}. */
+export function nextDue(result: Result): { readonly nextDueMs?: number } {
+  const ms = result.rows[0]?.[0];
+  return ms === undefined ? {} : { nextDueMs: Math.max(0, Number(ms)) };
+}

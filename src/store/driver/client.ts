@@ -1,0 +1,125 @@
+/**
+ * A database behind a libSQL client: a server, or a client that the user opened and hands in. Only
+ * the client's public interface is used.
+ *
+ * @module
+ */
+import type { Client, InStatement, ResultSet } from "@libsql/client";
+import { ErrandError } from "../../errors.ts";
+import type { Driver, Result, Row, Statement, Value } from "./driver.ts";
+import { databaseError, isBusy } from "./faults.ts";
+import { patiently } from "./patience.ts";
+
+/** How to use a client. */
+export interface ClientOptions {
+  readonly client: Client;
+  readonly busyTimeoutMs: number;
+  /** Whether closing the driver closes the client. */
+  readonly owned: boolean;
+}
+
+/** Serves the store through a client. */
+export function clientDriver(options: ClientOptions): Driver {
+  return options.client.protocol === "file"
+    ? new FileClientDriver(options)
+    : new ClientDriver(options);
+}
+
+/** A server: one write batch in flight, each one round trip. */
+class ClientDriver implements Driver {
+  protected readonly client: Client;
+  readonly #options: ClientOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.client = options.client;
+  }
+
+  write(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return this.#queued(() => this.transaction(statements));
+  }
+
+  read(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return this.#patiently(() => this.query(statements));
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    if (this.#options.owned) this.client.close();
+  }
+
+  protected async transaction(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return (await this.client.batch(statements.map(toClient), "write")).map(fromClient);
+  }
+
+  protected async query(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return (await this.client.batch(statements.map(toClient), "deferred")).map(fromClient);
+  }
+
+  /** Calls of one client never overlap: a file has one connection, a server one writer. */
+  #queued<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => this.#patiently(call));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #patiently<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await patiently(call, this.#options.busyTimeoutMs);
+    } catch (error) {
+      if (this.client.closed) {
+        throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot use the database: it is closed", {
+          cause: error,
+        });
+      }
+      throw databaseError(error, "use the database");
+    }
+  }
+}
+
+/**
+ * A client of a file. After one busy answer to a prepared statement, such as the `BEGIN IMMEDIATE`
+ * of its own batches, the client would acknowledge writes that it never commits; so the lock is
+ * taken by `executeMultiple`, which leaves no statement behind.
+ */
+class FileClientDriver extends ClientDriver {
+  protected override async transaction(
+    statements: readonly Statement[],
+  ): Promise<readonly Result[]> {
+    const transaction = await this.client.transaction("deferred");
+    try {
+      await transaction.executeMultiple("COMMIT; BEGIN IMMEDIATE");
+      const results = await transaction.batch(statements.map(toClient));
+      await transaction.commit();
+      return results.map(fromClient);
+    } finally {
+      transaction.close();
+    }
+  }
+
+  protected override async query(statements: readonly Statement[]): Promise<readonly Result[]> {
+    try {
+      return await super.query(statements);
+    } catch (error) {
+      if (isBusy(error)) await this.client.reconnect();
+      throw error;
+    }
+  }
+}
+
+function toClient({ sql, args }: Statement): InStatement {
+  return { sql, args: [...args] };
+}
+
+function fromClient(result: ResultSet): Result {
+  const width = result.columns.length;
+  const rows: Row[] = result.rows.map((row) =>
+    Array.from({ length: width }, (_, column) => toValue(row[column]))
+  );
+  return { rows, changes: width === 0 ? result.rowsAffected : 0 };
+}
+
+function toValue(value: unknown): Value {
+  return typeof value === "bigint" ? Number(value) : value as Value;
+}

@@ -1,0 +1,218 @@
+/**
+ * A database file (or memory) through the native binding of libSQL: one connection, cached
+ * statements, and the write lock taken only by `exec`, which cannot leave a statement behind.
+ *
+ * @module
+ */
+import { systemClock } from "../../clock.ts";
+import { ErrandError } from "../../errors.ts";
+import type { Driver, Result, Row, Statement, Value } from "./driver.ts";
+import { databaseError, isBusy } from "./faults.ts";
+import { patiently } from "./patience.ts";
+
+/**
+ * What an acknowledged commit survives. `"full"`: the process being killed and power loss.
+ * `"normal"`: the process being killed; power loss may take the last commits, never the file.
+ */
+export type Synchronous = "full" | "normal";
+
+/** How to open a file. */
+export interface LocalOptions {
+  /** A path, or `:memory:`. */
+  readonly path: string;
+  readonly synchronous: Synchronous;
+  readonly busyTimeoutMs: number;
+}
+
+/** What is used of the package `libsql`, whose own types describe another library. */
+interface Connection {
+  readonly inTransaction: boolean;
+  exec(sql: string): void;
+  prepare(sql: string): Prepared;
+  close(): void;
+}
+interface Prepared {
+  readonly reader: boolean;
+  raw(raw: boolean): Prepared;
+  run(args: readonly Value[]): { readonly changes: number };
+  all(args: readonly Value[]): Value[][];
+}
+type Connect = new (path: string, options: { readonly timeout: number }) => Connection;
+
+/** SQLite itself waits so long for a lock, and the event loop with it; the rest is `patiently`. */
+const BLOCKING_WAIT_MS = 10;
+/** After so much work without a pause, other work of the process gets its turn. */
+const TURN_MS = 8;
+/** Statements are few and constant; this bounds the cache against a mistake. */
+const CACHE_MAX = 256;
+
+/** Opens a file; the addon is loaded here and nowhere else. */
+export async function openLocal(options: LocalOptions): Promise<Driver> {
+  const { default: connect } = await import("libsql") as unknown as { default: Connect };
+  const driver = new LocalDriver(connect, options);
+  try {
+    await patiently(() => driver.connect(), options.busyTimeoutMs);
+  } catch (error) {
+    await driver.close();
+    throw databaseError(error, `open ${options.path}`);
+  }
+  return driver;
+}
+
+class LocalDriver implements Driver {
+  readonly #connect: Connect;
+  readonly #options: LocalOptions;
+  readonly #walIdentity: FileIdentity;
+  #db: Connection | undefined;
+  #statements = new Map<string, Prepared>();
+  #version: Prepared | undefined;
+  #wal: number | undefined;
+  #generation = 0;
+  #turnStartMs = 0;
+  #closed = false;
+
+  constructor(connect: Connect, options: LocalOptions) {
+    this.#connect = connect;
+    this.#options = options;
+    this.#walIdentity = fileIdentity(options.path);
+  }
+
+  /** Opens the connection and sets what every connection must have set. */
+  connect(): void {
+    this.#disconnect();
+    const { path, synchronous } = this.#options;
+    const db = new this.#connect(path, { timeout: BLOCKING_WAIT_MS });
+    this.#db = db;
+    const [mode] = db.prepare("PRAGMA journal_mode = WAL").raw(true).all([]);
+    if (mode?.[0] !== "wal" && path !== ":memory:") {
+      throw new ErrandError(
+        "DATABASE_UNAVAILABLE",
+        `Cannot open ${path}: its journal mode is ${mode?.[0]} and cannot be made WAL`,
+      );
+    }
+    db.exec(`PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`);
+    this.#version = db.prepare("PRAGMA data_version").raw(true);
+    this.#generation++;
+    this.#wal = undefined;
+  }
+
+  write(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return this.#call(() => this.#transaction("BEGIN IMMEDIATE", statements));
+  }
+
+  read(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return this.#call(() => this.#transaction("BEGIN DEFERRED", statements));
+  }
+
+  /** `PRAGMA data_version` counts other connections' commits; the generation counts our own. */
+  readonly version = (): number => {
+    const [row] = this.#version?.all([]) ?? [];
+    return Number(row?.[0] ?? 0) + this.#generation * 2 ** 32;
+  };
+
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#disconnect();
+    return Promise.resolve();
+  }
+
+  async #call(transaction: () => Result[]): Promise<readonly Result[]> {
+    try {
+      const results = await patiently(transaction, this.#options.busyTimeoutMs);
+      await this.#yield();
+      return results;
+    } catch (error) {
+      throw databaseError(error, "use the database");
+    }
+  }
+
+  /** Runs in one go, without giving the event loop a chance to come between. */
+  #transaction(begin: string, statements: readonly Statement[]): Result[] {
+    if (this.#closed) {
+      throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot use the database: it is closed");
+    }
+    if (this.#db === undefined) this.connect();
+    const db = this.#db!;
+    db.exec(begin);
+    try {
+      const results = statements.map((statement) => this.#run(statement));
+      db.exec("COMMIT");
+      this.#assertFile();
+      return results;
+    } catch (error) {
+      // A statement that met a busy database stays half-run and would swallow later commits
+      // (libsql 0.5.29 never resets it): such a connection is not used again.
+      if (isBusy(error)) this.#disconnect();
+      else if (db.inTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #run({ sql, args }: Statement): Result {
+    const statement = this.#statements.get(sql) ?? this.#prepare(sql);
+    if (statement.reader) return { rows: statement.all(args) as Row[], changes: 0 };
+    return { rows: [], changes: statement.run(args).changes };
+  }
+
+  #prepare(sql: string): Prepared {
+    const statement = this.#db!.prepare(sql);
+    const { reader } = statement;
+    if (reader) statement.raw(true);
+    const cached: Prepared = {
+      reader,
+      raw: (raw) => statement.raw(raw),
+      run: (args) => statement.run(args),
+      all: (args) => statement.all(args),
+    };
+    if (this.#statements.size >= CACHE_MAX) this.#statements.clear();
+    this.#statements.set(sql, cached);
+    return cached;
+  }
+
+  /**
+   * A second SQLite library in this process that closes the same file takes our locks with it and
+   * deletes the log that we write to. What was committed before that is in the file; the batch
+   * that notices it is run again on the new log, before anyone is told that it succeeded.
+   */
+  #assertFile(): void {
+    const wal = this.#walIdentity();
+    if (wal === this.#wal) return;
+    if (this.#wal !== undefined) {
+      this.#disconnect();
+      throw Object.assign(new Error("the write-ahead log was replaced"), { code: "SQLITE_BUSY" });
+    }
+    this.#wal = wal;
+  }
+
+  /** Gives the event loop a turn when this connection has kept it busy for long. */
+  async #yield(): Promise<void> {
+    if (systemClock.elapsedMs() - this.#turnStartMs < TURN_MS) return;
+    await systemClock.turn();
+    this.#turnStartMs = systemClock.elapsedMs();
+  }
+
+  #disconnect(): void {
+    this.#statements.clear();
+    this.#version = undefined;
+    const db = this.#db;
+    this.#db = undefined;
+    db?.close();
+  }
+}
+
+/** What tells one file from another at the same path; `undefined` where that cannot be known. */
+type FileIdentity = () => number | undefined;
+
+/** The runtimes that can load the addon all offer their built-in modules in this way. */
+interface Host {
+  readonly process?: { getBuiltinModule?(name: "fs"): FileSystem };
+}
+interface FileSystem {
+  statSync(path: string, options: { throwIfNoEntry: false }): { readonly ino: number } | undefined;
+}
+
+function fileIdentity(path: string): FileIdentity {
+  const fs = (globalThis as Host).process?.getBuiltinModule?.("fs");
+  if (fs === undefined || path === ":memory:") return () => undefined;
+  return () => fs.statSync(`${path}-wal`, { throwIfNoEntry: false })?.ino ?? 0;
+}

@@ -1,0 +1,38 @@
+/**
+ * How a driver waits for other writers: bounded, with growing and jittered pauses that leave the
+ * event loop free.
+ *
+ * @module
+ */
+import { sleep, systemClock } from "../../clock.ts";
+import { ErrandError } from "../../errors.ts";
+import { isBusy } from "./faults.ts";
+
+const FIRST_PAUSE_MS = 2;
+const LONGEST_PAUSE_MS = 60;
+
+/** Runs `attempt` until it finds the database free, for `patienceMs` at most. */
+export async function patiently<T>(
+  attempt: () => T | Promise<T>,
+  patienceMs: number,
+): Promise<T> {
+  let waitedMs = 0;
+  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      if (waitedMs >= patienceMs) {
+        throw new ErrandError(
+          "DATABASE_BUSY",
+          `Cannot write to the database: other writers held its lock for ${patienceMs} ms; ` +
+            `nothing was written, try again or raise busyTimeout`,
+          { cause: error },
+        );
+      }
+    }
+    const restMs = pauseMs * (0.5 + systemClock.random());
+    await sleep(systemClock, restMs);
+    waitedMs += restMs;
+  }
+}

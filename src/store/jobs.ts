@@ -1,0 +1,143 @@
+/**
+ * Single jobs: looking at them and changing them by hand.
+ *
+ * @module
+ */
+import type { Changed, ListQuery, Retentions } from "../broker.ts";
+import type { Job, JobPage, LogLine } from "../job.ts";
+import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
+import { toJob } from "./rows.ts";
+import { expiry, JOB_COLUMNS, NOW, tally } from "./sql.ts";
+
+const GET = `SELECT ${JOB_COLUMNS} FROM errand_job WHERE id = ?1`;
+
+/** The job, if there is one. */
+export async function get(driver: Driver, id: string): Promise<Job | undefined> {
+  const [result] = await driver.read([{ sql: GET, args: [id] }]);
+  return firstJob(result);
+}
+
+function firstJob(result: Result | undefined): Job | undefined {
+  const row = result?.rows[0];
+  return row === undefined ? undefined : toJob(row);
+}
+
+const LOGS = "SELECT lines FROM errand_log WHERE job_id = ?1 ORDER BY id";
+
+/** What the job's handlers logged, oldest first. */
+export async function logs(driver: Driver, id: string): Promise<readonly LogLine[]> {
+  const [result] = await driver.read([{ sql: LOGS, args: [id] }]);
+  return result!.rows.flatMap(([lines]) => JSON.parse(lines as string) as LogLine[]);
+}
+
+const LIVE = "state IN ('scheduled', 'available', 'running')";
+const ENDED = "state IN ('completed', 'failed', 'cancelled')";
+
+const CANCEL = `
+  UPDATE errand_job SET state = 'cancelled', ended_at = ${NOW}, lease_id = NULL,
+    expire_at = ${expiry("?3")}
+  WHERE id = ?2 AND ${LIVE}`;
+
+const COUNT_CANCELLED = tally(`
+  SELECT queue, state, 1 FROM errand_job WHERE id = ?1 AND changes() = 1`);
+
+/** Ends a live job, also a running one: its lease no longer holds it from now on. */
+export async function cancel(
+  driver: Driver,
+  now: number | null,
+  id: string,
+  retentions: Retentions,
+): Promise<Changed> {
+  const results = await driver.write([
+    { sql: CANCEL, args: [now, id, JSON.stringify(retentions)] },
+    { sql: COUNT_CANCELLED, args: [id] },
+    { sql: GET, args: [id] },
+  ]);
+  return changed(results[0]!, results[2]!);
+}
+
+const UNCOUNT_ENDED = tally(`SELECT queue, state, -1 FROM errand_job WHERE id = ?1 AND ${ENDED}`);
+
+const RETRY = `
+  UPDATE errand_job SET
+    state = CASE WHEN coalesce(?3, ${NOW} + ?4) <= ${NOW} THEN 'available' ELSE 'scheduled' END,
+    run_at = coalesce(?3, ${NOW} + ?4),
+    attempt = 0, lease_id = NULL, started_at = NULL, ended_at = NULL, expire_at = NULL,
+    result = NULL, progress = NULL
+  WHERE id = ?2 AND ${ENDED}`;
+
+/** Makes an ended job live again, with all its attempts before it. */
+export async function retry(
+  driver: Driver,
+  now: number | null,
+  id: string,
+  runAtMs: number | null,
+  delayMs: number,
+): Promise<Changed> {
+  const results = await driver.write([
+    { sql: UNCOUNT_ENDED, args: [id] },
+    { sql: RETRY, args: [now, id, runAtMs, delayMs] },
+    { sql: GET, args: [id] },
+  ]);
+  return changed(results[1]!, results[2]!);
+}
+
+const NOT_RUNNING = "EXISTS (SELECT 1 FROM errand_job WHERE id = ?1 AND state <> 'running')";
+const REMOVE_LOGS = `DELETE FROM errand_log WHERE job_id = ?1 AND ${NOT_RUNNING}`;
+const REMOVE = "DELETE FROM errand_job WHERE id = ?1 AND state <> 'running'";
+
+/** Removes a job that is not running; answers the job as it was. */
+export async function remove(driver: Driver, id: string): Promise<Changed> {
+  const results = await driver.write(
+    [GET, UNCOUNT_ENDED, REMOVE_LOGS, REMOVE].map((sql) => ({ sql, args: [id] })),
+  );
+  return changed(results[3]!, results[0]!);
+}
+
+function changed(change: Result, found: Result): Changed {
+  const job = firstJob(found);
+  return { changed: change.changes > 0, ...(job !== undefined && { job }) };
+}
+
+/** One page of jobs, by id: jobs that come and go move nothing from one page to another. */
+export async function list(driver: Driver, query: ListQuery): Promise<JobPage> {
+  const [result] = await driver.read([listStatement(query)]);
+  const jobs = result!.rows.slice(0, query.limit).map(toJob);
+  const more = result!.rows.length > query.limit;
+  return { jobs, ...(more && { cursor: jobs[jobs.length - 1]!.id }) };
+}
+
+/** Where the jobs of one state are found without reading those of the others. */
+const SOURCES: Readonly<Record<string, string>> = {
+  scheduled: "errand_job INDEXED BY errand_job_scheduled WHERE state = 'scheduled'",
+  available: "errand_job INDEXED BY errand_job_available WHERE state = 'available'",
+  failed: "errand_job INDEXED BY errand_job_failed WHERE state = 'failed'",
+  running: `errand_job WHERE state = 'running' AND id IN (
+    SELECT listed.value FROM errand_lease, json_each(errand_lease.jobs) AS listed)`,
+  completed: "errand_job WHERE state = 'completed'",
+  cancelled: "errand_job WHERE state = 'cancelled'",
+};
+
+const NEWEST = { order: "id DESC", beyond: "id < ?1" };
+const OLDEST = { order: "id", beyond: "id > ?1" };
+
+/** The parts are constants; what is asked for only decides which of them are there. */
+function listStatement(query: ListQuery): Statement {
+  const { states, queue, task, parentId, limit, after } = query;
+  const { order, beyond } = query.order === "newest" ? NEWEST : OLDEST;
+  const args: Value[] = [after, limit + 1, JSON.stringify(states), queue ?? null, task ?? null];
+  const source = states.length === 1 ? SOURCES[states[0]!]! : "errand_job WHERE " +
+    (states.length === 0 ? "true" : "state IN (SELECT value FROM json_each(?3))");
+  const conditions = [
+    source,
+    ...(after === null ? [] : [beyond]),
+    ...(queue === undefined ? [] : ["queue = ?4"]),
+    ...(task === undefined ? [] : ["task = ?5"]),
+    ...(parentId === undefined ? [] : ["parent_id = ?6"]),
+  ];
+  return {
+    sql: `SELECT ${JOB_COLUMNS} FROM errand_job WHERE id IN (
+      SELECT id FROM ${conditions.join(" AND ")} ORDER BY ${order} LIMIT ?2) ORDER BY ${order}`,
+    args: [...args, parentId ?? null],
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * The schema, as a list to which entries are only ever appended.
+ *
+ * @module
+ */
+import { ErrandError } from "../errors.ts";
+import type { Driver, Statement } from "./driver/driver.ts";
+import { isGuard } from "./driver/faults.ts";
+import { NOW } from "./sql.ts";
+
+/** Each entry takes the schema from its index to the next version. */
+const MIGRATIONS: readonly (readonly string[])[] = [[
+  `CREATE TABLE errand_job (
+    id TEXT NOT NULL PRIMARY KEY,
+    task TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN
+      ('scheduled', 'available', 'running', 'completed', 'failed', 'cancelled')),
+    priority INTEGER NOT NULL,
+    run_at INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    max_attempts INTEGER,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER CHECK ((ended_at IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))),
+    expire_at INTEGER,
+    lease_id TEXT CHECK (lease_id IS NOT NULL OR state <> 'running'),
+    parent_id TEXT,
+    payload TEXT NOT NULL,
+    options TEXT,
+    meta TEXT,
+    progress TEXT,
+    result TEXT,
+    errors TEXT
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE INDEX errand_job_available ON errand_job (queue, priority DESC, run_at)
+    WHERE state = 'available'`,
+  `CREATE INDEX errand_job_scheduled ON errand_job (run_at, queue) WHERE state = 'scheduled'`,
+  `CREATE INDEX errand_job_failed ON errand_job (id) WHERE state = 'failed'`,
+  `CREATE INDEX errand_job_parent ON errand_job (parent_id) WHERE parent_id IS NOT NULL`,
+  // A lease lists the jobs that it took; which of them it still holds, the jobs themselves say.
+  `CREATE TABLE errand_lease (
+    id TEXT NOT NULL PRIMARY KEY,
+    worker TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    jobs TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE errand_queue (
+    name TEXT NOT NULL PRIMARY KEY,
+    paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1))
+  ) STRICT, WITHOUT ROWID`,
+  // How many ended jobs there are: counting them would be a scan of the history.
+  `CREATE TABLE errand_tally (
+    queue TEXT NOT NULL,
+    state TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (queue, state)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE errand_log (
+    job_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    PRIMARY KEY (job_id, id)
+  ) STRICT, WITHOUT ROWID`,
+]];
+
+/** The schema version that this code needs. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+const TABLE = `CREATE TABLE IF NOT EXISTS errand_migration (
+  version INTEGER NOT NULL PRIMARY KEY,
+  applied_at INTEGER NOT NULL
+) STRICT`;
+
+const HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'errand_migration'";
+
+const VERSION = "SELECT coalesce(max(version), 0) FROM errand_migration";
+
+/** Fails, and the whole batch with it, when another process has migrated in the meantime. */
+const GUARD = `SELECT CASE (${VERSION}) WHEN ?1 THEN 1 ELSE json('MIGRATED') END`;
+
+const RECORD = `INSERT INTO errand_migration (version, applied_at) VALUES (?2, ${NOW})`;
+
+/** Brings the schema up to date; any number of processes may do so at the same time. */
+export async function migrate(driver: Driver): Promise<void> {
+  for (;;) {
+    const version = await schemaVersion(driver);
+    if (version === SCHEMA_VERSION) return;
+    if (version > SCHEMA_VERSION) {
+      throw new ErrandError(
+        "SCHEMA_TOO_NEW",
+        `Cannot open the database: its schema has version ${version} and this version of Errand ` +
+          `knows ${SCHEMA_VERSION}; upgrade Errand`,
+      );
+    }
+    await step(driver, version);
+  }
+}
+
+async function schemaVersion(driver: Driver): Promise<number> {
+  const [table] = await driver.read([{ sql: HAS_TABLE, args: [] }]);
+  if (table?.rows.length === 0) return 0;
+  const [version] = await driver.read([{ sql: VERSION, args: [] }]);
+  return Number(version?.rows[0]?.[0]);
+}
+
+async function step(driver: Driver, version: number): Promise<void> {
+  const statements: Statement[] = [
+    { sql: TABLE, args: [] },
+    { sql: GUARD, args: [BigInt(version)] },
+    ...MIGRATIONS[version]!.map((sql) => ({ sql, args: [] })),
+    { sql: RECORD, args: [null, BigInt(version + 1)] },
+  ];
+  try {
+    await driver.write(statements);
+  } catch (error) {
+    if (error instanceof ErrandError && isGuard(error.cause)) return; // look again
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * From a URL or a client to a migrated store.
+ *
+ * @module
+ */
+import type { Client } from "@libsql/client";
+import type { Clock } from "../clock.ts";
+import { invalid, show } from "../errors.ts";
+import { clientDriver } from "./driver/client.ts";
+import type { Driver } from "./driver/driver.ts";
+import { openLocal, type Synchronous } from "./driver/local.ts";
+import { migrate } from "./migrations.ts";
+import { Store } from "./store.ts";
+
+/** Which database, and how. */
+export interface StoreOptions {
+  readonly url?: string;
+  readonly client?: Client;
+  readonly authToken?: string;
+  readonly synchronous: Synchronous;
+  readonly busyTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** Opens or creates the database and brings its schema up to date. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const driver = await openDriver(options);
+  try {
+    await migrate(driver);
+  } catch (error) {
+    await driver.close();
+    throw error;
+  }
+  return new Store(driver, options.clock);
+}
+
+async function openDriver(options: StoreOptions): Promise<Driver> {
+  const { url, client, authToken, synchronous, busyTimeoutMs } = options;
+  if (client !== undefined) {
+    if (client.protocol === "file") await client.execute("PRAGMA journal_mode = WAL");
+    return clientDriver({ client, busyTimeoutMs, owned: false });
+  }
+  if (url === ":memory:" || url?.startsWith("file:")) {
+    return openLocal({ path: filePath(url), synchronous, busyTimeoutMs });
+  }
+  if (url !== undefined && /^(https?|libsql|wss?):/.test(url)) {
+    const { createClient } = await import("@libsql/client/web");
+    const owned = createClient({ url, ...(authToken !== undefined && { authToken }) });
+    return clientDriver({ client: owned, busyTimeoutMs, owned: true });
+  }
+  throw invalid(
+    `Cannot open ${show(url)}: pass { url } as "file:errand.db", ":memory:" or the address of a ` +
+      `libSQL server (libsql:, https:, http:, wss:, ws:), or pass { client }`,
+  );
+}
+
+/** `file:a.db`, `file:/a.db`, `file:///a.db` and `file:///C:/a.db` as paths. */
+function filePath(url: string): string {
+  if (url === ":memory:") return url;
+  const [path = "", query] = url.slice("file:".length).split("?");
+  const plain = path.replace(/^\/\/(localhost)?(?=\/)/, "").replace(/^\/(?=[A-Za-z]:)/, "");
+  if (query !== undefined || plain === "" || plain.startsWith("//") || /%00|\0/.test(plain)) {
+    throw invalid(
+      `Cannot open ${show(url)}: a file URL is "file:" and a path, without a query and without ` +
+        `a host; for a database in memory use ":memory:"`,
+    );
+  }
+  try {
+    return decodeURIComponent(plain);
+  } catch {
+    throw invalid(`Cannot open ${show(url)}: a "%" in a file URL starts two hexadecimal digits`);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Queues: pausing them, looking for work in them, and counting what they hold.
+ *
+ * @module
+ */
+import type { Glimpse } from "../broker.ts";
+import { JOB_STATES, type JobState, type Stats } from "../job.ts";
+import { NEXT_DUE, nextDue } from "./claim.ts";
+import type { Driver, Result } from "./driver/driver.ts";
+
+const SET_PAUSED = `
+  INSERT INTO errand_queue (name, paused) VALUES (?1, ?2)
+  ON CONFLICT (name) DO UPDATE SET paused = excluded.paused WHERE paused <> excluded.paused`;
+
+/** Pauses or resumes a queue; whether that changed anything. */
+export async function setPaused(driver: Driver, queue: string, paused: boolean): Promise<boolean> {
+  const [result] = await driver.write([{ sql: SET_PAUSED, args: [queue, paused ? 1n : 0n] }]);
+  return result!.changes > 0;
+}
+
+const WORK = `
+  SELECT 1 FROM json_each(?1) AS queue
+  WHERE EXISTS (SELECT 1 FROM errand_job
+      WHERE state = 'available' AND errand_job.queue = queue.value)
+    AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)
+  LIMIT 1`;
+
+/** Whether one of `queues` holds a job to claim, and when the next scheduled one is due. */
+export async function glimpse(
+  driver: Driver,
+  now: number | null,
+  queues: readonly string[],
+): Promise<Glimpse> {
+  const [work, next] = await driver.read([
+    { sql: WORK, args: [JSON.stringify(queues)] },
+    { sql: NEXT_DUE, args: [now] },
+  ]);
+  return { available: work!.rows.length > 0, ...nextDue(next!) };
+}
+
+/** The first two count live jobs by their indexes, the last one reads the tally of ended ones. */
+const COUNTS = `
+  SELECT queue, 'available', count(*) FROM errand_job WHERE state = 'available' GROUP BY queue
+  UNION ALL
+  SELECT queue, 'scheduled', count(*) FROM errand_job WHERE state = 'scheduled' GROUP BY queue
+  UNION ALL
+  SELECT queue, 'running', count(*)
+  FROM (SELECT listed.value AS listed, errand_lease.id AS lease
+    FROM errand_lease, json_each(errand_lease.jobs) AS listed)
+  CROSS JOIN errand_job ON errand_job.id = listed
+  WHERE lease_id = lease AND state = 'running' GROUP BY queue
+  UNION ALL
+  SELECT queue, state, n FROM errand_tally WHERE n > 0`;
+
+const PAUSED = "SELECT name, paused FROM errand_queue";
+
+const NEXT_RUN_AT = "SELECT min(run_at) FROM errand_job WHERE state = 'scheduled'";
+
+/** How many jobs are in each state, in all and by queue. */
+export async function stats(driver: Driver): Promise<Stats> {
+  const [counts, paused, next] = await driver.read([
+    { sql: COUNTS, args: [] },
+    { sql: PAUSED, args: [] },
+    { sql: NEXT_RUN_AT, args: [] },
+  ]);
+  const queues = byQueue(counts!, paused!);
+  const runAt = next!.rows[0]?.[0];
+  return {
+    ...total(Object.values(queues)),
+    queues,
+    ...(runAt !== null && runAt !== undefined && { nextRunAt: new Date(Number(runAt)) }),
+  };
+}
+
+type Counts = Record<JobState, number>;
+type QueueCounts = Counts & { paused: boolean };
+
+function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
+  const queues: Record<string, QueueCounts> = Object.create(null);
+  const of = (name: string): QueueCounts => queues[name] ??= { ...zero(), paused: false };
+  for (const [name, state, n] of counts.rows) of(name as string)[state as JobState] = Number(n);
+  for (const [name, value] of paused.rows) of(name as string).paused = Number(value) === 1;
+  return queues;
+}
+
+function zero(): Counts {
+  return Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Counts;
+}
+
+function total(queues: readonly Counts[]): Counts {
+  const sums = zero();
+  for (const counts of queues) {
+    for (const state of JOB_STATES) sums[state] += counts[state];
+  }
+  return sums;
+}

@@ -1,0 +1,66 @@
+/**
+ * Rows of the job table as jobs.
+ *
+ * @module
+ */
+import type { ClaimedJob } from "../broker.ts";
+import { decode } from "../codec.ts";
+import type { Job, JobError, JobState } from "../job.ts";
+import type { Row, Value } from "./driver/driver.ts";
+
+/** The job of a row with the columns `JOB_COLUMNS`. */
+export function toJob(row: Row): Job {
+  const errors = (decode(row[7] as string | null) ?? []) as JobError[];
+  const error = errors[errors.length - 1];
+  const state = row[3] as JobState;
+  return {
+    id: row[0] as string,
+    task: row[1] as string,
+    queue: row[2] as string,
+    state,
+    priority: row[4] as number,
+    payload: decode(row[5] as string),
+    ...(state === "completed" && { result: decode(row[6] as string | null) ?? null }),
+    ...(error !== undefined && { error }),
+    errors,
+    attempt: row[8] as number,
+    ...present("maxAttempts", row[9]),
+    runAt: new Date(row[10] as number),
+    createdAt: new Date(row[11] as number),
+    ...(row[12] !== null && { startedAt: new Date(row[12] as number) }),
+    ...(row[13] !== null && { endedAt: new Date(row[13] as number) }),
+    ...(row[14] !== null && { progress: decode(row[14] as string) }),
+    ...(row[15] !== null && { meta: decode(row[15] as string) as Record<string, unknown> }),
+    ...present("parentId", row[16]),
+  };
+}
+
+function present<Key extends string>(
+  key: Key,
+  value: Value | undefined,
+): Partial<Record<Key, never>> {
+  return value === null || value === undefined ? {} : { [key]: value } as Record<Key, never>;
+}
+
+/** The columns of {@linkcode toClaimedJob}, in its order. */
+export const CLAIMED_COLUMNS = "errand_job.id, task, queue, priority, attempt, max_attempts, " +
+  "run_at, created_at, parent_id, payload, options, meta";
+
+/** The claimed job of a row with the columns {@linkcode CLAIMED_COLUMNS}. */
+export function toClaimedJob(row: Row, lease: string): ClaimedJob {
+  return {
+    id: row[0] as string,
+    lease,
+    task: row[1] as string,
+    queue: row[2] as string,
+    priority: row[3] as number,
+    attempt: row[4] as number,
+    maxAttempts: row[5] as number | null,
+    runAtMs: row[6] as number,
+    createdAtMs: row[7] as number,
+    parentId: row[8] as string | null,
+    payload: row[9] as string,
+    options: row[10] as string | null,
+    meta: row[11] as string | null,
+  };
+}

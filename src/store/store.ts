@@ -1,0 +1,108 @@
+/**
+ * The broker over SQL: one noun, one file; this one only says who answers what.
+ *
+ * @module
+ */
+import type {
+  Broker,
+  Changed,
+  ExchangeAnswer,
+  ExchangeRequest,
+  Glimpse,
+  HeartbeatRequest,
+  ListQuery,
+  LostJob,
+  NewJob,
+  RescuedJob,
+  RescueRequest,
+  Retentions,
+} from "../broker.ts";
+import type { Clock } from "../clock.ts";
+import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import type { Driver } from "./driver/driver.ts";
+import { enqueue } from "./enqueue.ts";
+import { exchange } from "./exchange.ts";
+import { prune } from "./history.ts";
+import { cancel, get, list, logs, remove, retry } from "./jobs.ts";
+import { heartbeat, rescue } from "./leases.ts";
+import { glimpse, setPaused, stats } from "./queues.ts";
+
+/** Stores jobs in the database behind `driver`. */
+export class Store implements Broker {
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  /** See {@linkcode Broker.version}. */
+  readonly version?: () => number;
+
+  /** The database must have been migrated. */
+  constructor(driver: Driver, clock: Clock) {
+    this.#driver = driver;
+    this.#clock = clock;
+    if (driver.version !== undefined) this.version = driver.version;
+  }
+
+  enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }> {
+    return enqueue(this.#driver, this.#clock.databaseNow(), jobs);
+  }
+
+  exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
+    return exchange(this.#driver, this.#clock.databaseNow(), request);
+  }
+
+  heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]> {
+    return heartbeat(this.#driver, this.#clock.databaseNow(), request);
+  }
+
+  rescue(
+    request: RescueRequest,
+  ): Promise<{ readonly jobs: readonly RescuedJob[]; readonly nextExpiryMs?: number }> {
+    return rescue(this.#driver, this.#clock.databaseNow(), request);
+  }
+
+  prune(
+    cursor: string,
+    limit: number,
+  ): Promise<{ readonly removed: number; readonly cursor: string }> {
+    return prune(this.#driver, this.#clock.databaseNow(), cursor, limit);
+  }
+
+  glimpse(queues: readonly string[]): Promise<Glimpse> {
+    return glimpse(this.#driver, this.#clock.databaseNow(), queues);
+  }
+
+  get(id: string): Promise<Job | undefined> {
+    return get(this.#driver, id);
+  }
+
+  logs(id: string): Promise<readonly LogLine[]> {
+    return logs(this.#driver, id);
+  }
+
+  list(query: ListQuery): Promise<JobPage> {
+    return list(this.#driver, query);
+  }
+
+  cancel(id: string, retentions: Retentions): Promise<Changed> {
+    return cancel(this.#driver, this.#clock.databaseNow(), id, retentions);
+  }
+
+  retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
+    return retry(this.#driver, this.#clock.databaseNow(), id, runAtMs, delayMs);
+  }
+
+  remove(id: string): Promise<Changed> {
+    return remove(this.#driver, id);
+  }
+
+  setPaused(queue: string, paused: boolean): Promise<boolean> {
+    return setPaused(this.#driver, queue, paused);
+  }
+
+  stats(): Promise<Stats> {
+    return stats(this.#driver);
+  }
+
+  close(): Promise<void> {
+    return this.#driver.close();
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The tasks that an Errand knows, by name.
+ *
+ * @module
+ */
+import { ErrandError } from "./errors.ts";
+import type { Task } from "./task.ts";
+
+/** A set of tasks with unique names. */
+export class Tasks {
+  readonly #byName = new Map<string, Task>();
+
+  /** Adds tasks; the same definition may be added again, another of the same name may not. */
+  add(tasks: readonly Task[]): void {
+    for (const task of tasks) {
+      const known = this.#byName.get(task.name);
+      if (known !== undefined && known !== task) {
+        throw new ErrandError(
+          "CONFLICT",
+          `Cannot add task "${task.name}": another task has this name; names are unique, so ` +
+            `rename one of the two`,
+        );
+      }
+      this.#byName.set(task.name, task);
+    }
+  }
+
+  /** The task of this name. */
+  get(name: string): Task | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** All of them. */
+  all(): readonly Task[] {
+    return [...this.#byName.values()];
+  }
+
+  /** The queues that their jobs wait in unless they say otherwise. */
+  queues(): readonly string[] {
+    return [...new Set([...this.#byName.values()].map(({ queue }) => queue))];
+  }
+}

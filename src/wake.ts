@@ -1,0 +1,110 @@
+/**
+ * Who wakes what waits: this process at once, other processes on the same file through the
+ * database's version, which is polled only while someone waits.
+ *
+ * @module
+ */
+import type { Clock } from "./clock.ts";
+
+/** `work`: a job may have become available. `end`: a job may have ended. */
+export type Topic = "work" | "end";
+
+/** What had happened at a moment; whatever comes later wakes the watcher. */
+export interface Ticket {
+  readonly version: number;
+  readonly signals: Readonly<Record<Topic, number>>;
+}
+
+/** `own`: this process itself has committed something on the topic. */
+export type Watcher = (own: boolean) => void;
+
+/** How often an idle process looks whether another one has committed. */
+const POLL_MS = 10;
+
+/** Signals of one Errand. */
+export class Wake {
+  readonly #clock: Clock;
+  readonly #version: () => number;
+  readonly #polls: boolean;
+  readonly #signals: Record<Topic, number> = { work: 0, end: 0 };
+  readonly #watchers = new Map<Watcher, Topic>();
+  #polled = 0;
+  #cancelPoll: (() => void) | undefined;
+
+  /** Without a `version` only this process is heard. */
+  constructor(clock: Clock, version: (() => number) | undefined) {
+    this.#clock = clock;
+    this.#polls = version !== undefined;
+    this.#version = version ?? (() => 0);
+  }
+
+  /** To be taken before looking at the database, so that nothing falls between look and watch. */
+  ticket(): Ticket {
+    return { version: this.#version(), signals: { ...this.#signals } };
+  }
+
+  /** This process has committed something on `topic`. */
+  signal(topic: Topic): void {
+    this.#signals[topic]++;
+    for (const [watcher, of] of [...this.#watchers]) if (of === topic) watcher(true);
+  }
+
+  /**
+   * Calls `watcher` once: when `topic` is signalled or another process commits, and at once if
+   * that has happened since `ticket`. Returns what ends the watch.
+   */
+  watch(topic: Topic, ticket: Ticket, watcher: Watcher): () => void {
+    const end = (): void => {
+      this.#watchers.delete(once);
+      if (this.#watchers.size === 0) this.#stopPolling();
+    };
+    const once = (own: boolean): void => {
+      end();
+      watcher(own);
+    };
+    this.#watchers.set(once, topic);
+    if (ticket.signals[topic] !== this.#signals[topic]) once(true);
+    else if (this.#polls) this.#startPolling(ticket.version);
+    return end;
+  }
+
+  /** Resolves when {@linkcode Wake.watch} would call, after `mostMs`, or when `signal` aborts. */
+  next(topic: Topic, ticket: Ticket, mostMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        endWatch();
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const cancel = this.#clock.timer(mostMs, end);
+      signal?.addEventListener("abort", end);
+      let endWatch = (): void => {};
+      endWatch = this.watch(topic, ticket, end);
+    });
+  }
+
+  #startPolling(version: number): void {
+    if (this.#cancelPoll === undefined) {
+      this.#polled = version;
+      this.#poll();
+    } else if (this.#polled !== version) {
+      this.#polled = version - 1; // the tickets differ: the next poll wakes all
+    }
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#clock.timer(POLL_MS, () => {
+      const version = this.#version();
+      const changed = version !== this.#polled;
+      this.#polled = version;
+      this.#poll();
+      if (changed) { for (const watcher of [...this.#watchers.keys()]) watcher(false); }
+    });
+  }
+
+  #stopPolling(): void {
+    this.#cancelPoll?.();
+    this.#cancelPoll = undefined;
+  }
+}

@@ -1,0 +1,488 @@
+/**
+ * A worker: claims jobs within its limits, runs their attempts, hands in the outcomes with the
+ * next claim, and keeps its leases alive.
+ *
+ * @module
+ */
+import { announce, attemptRef, type EndedAttempt } from "./announce.ts";
+import { Attempt, type AttemptHost } from "./attempt.ts";
+import type { Broker, ClaimedJob, ExchangeAnswer, ExchangeRequest, LostJob } from "./broker.ts";
+import { type Clock, jittered } from "./clock.ts";
+import {
+  type AttemptCounts,
+  countOf,
+  type DrainEnd,
+  type DrainOptions,
+  type DrainSummary,
+  noCounts,
+  summary,
+} from "./drain.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { ErrandError, invalid, show } from "./errors.ts";
+import type { Events } from "./events.ts";
+import { Heart } from "./heart.ts";
+import { newId } from "./id.ts";
+import { Janitor, type JanitorHost } from "./janitor.ts";
+import { toJobError } from "./job-error.ts";
+import { Loop } from "./loop.ts";
+import type { Held, Outcome } from "./outcome.ts";
+import { type SlotOptions, Slots } from "./slots.ts";
+import { type AbortReason, checkName } from "./task.ts";
+import type { Tasks } from "./tasks.ts";
+import type { Ticket, Wake } from "./wake.ts";
+
+/** How a worker works. */
+export interface WorkerOptions extends SlotOptions {
+  /** How others see it in events and leases. @default a new id */
+  readonly name?: string;
+  /**
+   * How long a claim lasts without a heartbeat, which is sent three times as often: 100 ms at least.
+   * After it, any worker may rescue the jobs. @default "30s"
+   */
+  readonly lease?: Duration;
+  /** The longest that an idle worker waits before it looks again, come what may. @default "5s" */
+  readonly pollInterval?: Duration;
+}
+
+/** How to stop. */
+export interface StopOptions {
+  /** How long running attempts may go on; then their signals abort. @default "10s" */
+  readonly grace?: Duration;
+}
+
+/** What a worker works with and for. */
+export interface WorkerHost {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly wake: Wake;
+  readonly tasks: Tasks;
+  readonly payloadLimitBytes: number;
+  readonly retentionMs: number | null;
+}
+
+const LEASE_MIN_MS = 100;
+const POLL_MIN_MS = 10;
+/** A job whose task this worker does not know is left to others for so long. */
+const NO_HANDLER_PAUSE_MS = 30_000;
+const RETRY_FIRST_MS = 100;
+const RETRY_MOST_MS = 5_000;
+/** How often a stopping worker tries to hand in its last outcomes. */
+const LAST_TRIES = 5;
+
+/** Runs jobs. Made by `errand.worker()`; lives until {@linkcode Worker.stop}. */
+export class Worker {
+  /** How others see it. */
+  readonly name: string;
+
+  readonly #host: WorkerHost;
+  readonly #leaseMs: number;
+  readonly #pollMs: number;
+  readonly #slots: Slots;
+  readonly #loop: Loop;
+  readonly #heart: Heart;
+  readonly #janitor: Janitor;
+  readonly #tidying: Loop;
+  readonly #attemptHost: AttemptHost;
+  readonly #counts: AttemptCounts = noCounts();
+  readonly #running = new Map<string, Attempt>();
+  readonly #turnEnds = new Set<() => void>();
+  #waiting: ClaimedJob[] = [];
+  #ended: EndedAttempt[] = [];
+  #unanswered: Exchange | undefined;
+  #state: "new" | "started" | "stopping" | "stopped" = "new";
+  #believedEmpty = false;
+  #nextDueMs: number | undefined;
+  #claimsLeft = Infinity;
+  #failures = 0;
+  #stopping: Promise<void> | undefined;
+  #endWatch: (() => void) | undefined;
+  #endEvents: (() => void) | undefined;
+
+  /** Made by `errand.worker()`. */
+  constructor(host: WorkerHost, options: WorkerOptions = {}) {
+    const { lease = "30s", pollInterval = "5s", name } = options;
+    this.name = name === undefined ? newId() : checkName(name, "the name of a worker");
+    this.#host = host;
+    this.#slots = new Slots(options, () => host.tasks.queues());
+    this.#leaseMs = atLeast(LEASE_MIN_MS, durationMs(lease, "lease"), "lease");
+    this.#pollMs = atLeast(POLL_MIN_MS, durationMs(pollInterval, "pollInterval"), "pollInterval");
+    this.#loop = new Loop(host.clock, () => this.#turn());
+    this.#heart = new Heart({
+      ...host,
+      leaseMs: this.#leaseMs,
+      held: () => this.#held(),
+      lose: (job) => this.#lose(job),
+    });
+    this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
+    this.#tidying = new Loop(host.clock, () => this.#tidy());
+    this.#attemptHost = {
+      clock: host.clock,
+      payloadLimitBytes: host.payloadLimitBytes,
+      retentionMs: host.retentionMs,
+      policies: new Map(),
+      settle: (attempt, outcome, reason) => this.#settle(attempt, outcome, reason),
+      report: () => this.#heart.hurry(),
+    };
+  }
+
+  /** Begins to claim and run jobs; resolves when it has looked for the first ones. */
+  async start(): Promise<void> {
+    if (this.#state === "started") return;
+    if (this.#state !== "new") {
+      throw new ErrandError(
+        "CONFLICT",
+        `Cannot start worker ${this.name}: it was stopped; make a new one`,
+      );
+    }
+    this.#state = "started";
+    this.#endEvents = this.#host.events.on(
+      "cancelled",
+      ({ job }) => this.#lose({ id: job.id, state: "cancelled" }),
+    );
+    const looked = this.#turnEnd();
+    this.#loop.start();
+    this.#heart.start();
+    this.#tidying.start();
+    await looked;
+  }
+
+  /**
+   * Stops: claims nothing more, gives back what waits, lets running attempts finish within the
+   * grace period, gives back the rest without using up an attempt, and hands in every outcome.
+   */
+  stop(options: StopOptions = {}): Promise<void> {
+    const graceMs = durationMs(options.grace ?? "10s", "grace");
+    return this.#stopping ??= this.#stop(graceMs);
+  }
+
+  /** Stops, at the end of the scope of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /**
+   * Works until its queues hold nothing that it may claim, or a bound is reached, and stops.
+   * The same code as {@linkcode Worker.start}, for functions, scripts and tests.
+   *
+   * @throws {ErrandError} `CONFLICT` when the worker was started before.
+   */
+  async drain(options: DrainOptions = {}): Promise<DrainSummary> {
+    const { deadline, maxJobs = Infinity } = options;
+    const deadlineMs = deadline === undefined ? undefined : durationMs(deadline, "deadline");
+    if (maxJobs !== Infinity && !(Number.isInteger(maxJobs) && maxJobs > 0)) {
+      throw invalid(`Cannot use ${show(maxJobs)} as maxJobs: it is a whole number from 1`);
+    }
+    if (this.#state !== "new") {
+      throw new ErrandError("CONFLICT", `Cannot drain worker ${this.name}: it was started before`);
+    }
+    this.#claimsLeft = maxJobs;
+    await this.#janitor.pass(this.#leaseMs);
+    const ended = await this.#drained(deadlineMs, options);
+    await this.stop({ grace: ended === "empty" || ended === "max-jobs" ? "10s" : 0 });
+    const { broker, clock } = this.#host;
+    const stats = await broker.stats();
+    return summary(this.#counts, ended, this.#slots.queues(), stats, new Date(clock.now()));
+  }
+
+  // ─── the loop: exchange, run, rest ───
+
+  async #turn(): Promise<number> {
+    const { broker, wake } = this.#host;
+    this.#endWatch?.();
+    const ticket = wake.ticket();
+    try {
+      if (!(await this.#worthAnExchange())) return this.#rest(ticket);
+      const exchange = this.#unanswered ??= this.#exchange();
+      const answer = await broker.exchange(exchange.request);
+      this.#unanswered = undefined;
+      this.#failures = 0;
+      this.#accept(exchange, answer);
+      return this.#rest(ticket);
+    } catch (error) {
+      return this.#failed(error);
+    } finally {
+      for (const end of [...this.#turnEnds]) end();
+    }
+  }
+
+  /** There are outcomes to hand in, or room for jobs and a hint that there are some. */
+  async #worthAnExchange(): Promise<boolean> {
+    if (this.#ended.length > 0 || this.#unanswered !== undefined) return true;
+    if (this.#state !== "started" || this.#wanted() === undefined) return false;
+    if (!this.#believedEmpty) return true;
+    const glimpse = await this.#host.broker.glimpse(this.#slots.queues());
+    this.#nextDueMs = glimpse.nextDueMs;
+    return glimpse.available || glimpse.nextDueMs === 0;
+  }
+
+  #wanted(): ReturnType<Slots["wanted"]> {
+    return this.#state === "started" ? this.#slots.wanted(this.#claimsLeft) : undefined;
+  }
+
+  #exchange(): Exchange {
+    const ended = this.#ended;
+    this.#ended = [];
+    for (const { lease } of ended) this.#heart.letGo(lease);
+    const wanted = this.#wanted();
+    const claim = wanted && { lease: newId(), leaseMs: this.#leaseMs, ...wanted };
+    const closedLeases = this.#heart.takeEmptied();
+    const request = { worker: this.name, settlements: ended, closedLeases };
+    return { ended, request: claim === undefined ? request : { ...request, claim } };
+  }
+
+  #accept({ ended, request }: Exchange, answer: ExchangeAnswer): void {
+    for (const settled of ended) this.#announce(settled, answer.lost.has(settled.id));
+    if (ended.length > 0) this.#host.wake.signal("end");
+    if (request.claim === undefined) return;
+    this.#believedEmpty = answer.jobs.length < request.claim.limit;
+    this.#nextDueMs = answer.nextDueMs;
+    this.#claimsLeft -= answer.jobs.length;
+    for (const job of answer.jobs) {
+      this.#slots.hold(job.queue);
+      this.#heart.hold(job.lease);
+      this.#waiting.push(job);
+    }
+    this.#fill();
+  }
+
+  /** How long to rest, unless an outcome or news of a job comes first. */
+  #rest(ticket: Ticket): number {
+    if (this.#wanted() === undefined) return this.#pollMs;
+    if (!this.#believedEmpty) return 0;
+    this.#endWatch = this.#host.wake.watch("work", ticket, (own) => {
+      if (own) this.#believedEmpty = false;
+      this.#loop.wake();
+    });
+    const pollMs = jittered(this.#host.clock, this.#pollMs, 0.1);
+    return Math.min(this.#nextDueMs ?? pollMs, pollMs);
+  }
+
+  /** The request is kept and repeated: nothing that it hands in is lost. */
+  #failed(error: unknown): number {
+    const { clock, events } = this.#host;
+    events.emit("error", { error, during: "exchange" });
+    const pauseMs = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** this.#failures++);
+    return jittered(clock, pauseMs, 0.3);
+  }
+
+  // ─── attempts ───
+
+  /** Begins what waits, as far as there are slots. */
+  #fill(): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    for (const job of waiting) if (!this.#begin(job)) this.#waiting.push(job);
+  }
+
+  #begin(job: ClaimedJob): boolean {
+    const { clock, events, tasks } = this.#host;
+    if (this.#state !== "started") {
+      this.#giveBack(job, { kind: "release" });
+      return true;
+    }
+    const task = tasks.get(job.task);
+    if (task === undefined) {
+      const error = toJobError(
+        new Error(`Worker ${this.name} knows no task "${job.task}": add it to its Errand's tasks`),
+        { code: "NO_HANDLER", attempt: job.attempt, at: clock.now() },
+      );
+      this.#giveBack(job, { kind: "release", delayMs: NO_HANDLER_PAUSE_MS, error });
+      return true;
+    }
+    if (!this.#slots.take(job.queue)) return false;
+    const attempt = new Attempt(job, task, this.#attemptHost);
+    this.#running.set(job.id, attempt);
+    if (events.heard("started")) events.emit("started", attemptRef(job, this.name));
+    attempt.start();
+    return true;
+  }
+
+  /** Hands back a job whose handler was not called. */
+  #giveBack(job: ClaimedJob, outcome: Outcome): void {
+    this.#slots.letGo(job.queue);
+    this.#handIn(job, outcome, 0, undefined);
+  }
+
+  #settle(attempt: Attempt, outcome: Outcome | undefined, reason?: AbortReason): void {
+    const { job } = attempt;
+    const tookMs = this.#host.clock.elapsedMs() - attempt.startedMs;
+    this.#running.delete(job.id);
+    this.#slots.free(job.queue, tookMs);
+    this.#slots.letGo(job.queue);
+    if (outcome === undefined) {
+      this.#heart.letGo(job.lease);
+      this.#announceLost(job, reason === "cancelled");
+    } else {
+      this.#handIn(job, outcome, tookMs, attempt);
+    }
+    this.#fill();
+    this.#loop.wake();
+  }
+
+  #handIn(
+    job: ClaimedJob,
+    outcome: Outcome,
+    tookMs: number,
+    attempt: Attempt | undefined,
+  ): void {
+    const { id, queue, lease } = job;
+    const report = attempt?.takeReport();
+    const retentionMs = attempt?.policy.retentionMs ?? null;
+    const settlement = { id, queue, lease, outcome, retentionMs, job, tookMs };
+    this.#ended.push(report === undefined ? settlement : { ...settlement, report });
+    this.#loop.wake();
+  }
+
+  #announce(settled: EndedAttempt, lost: boolean): void {
+    if (lost) return this.#announceLost(settled.job, false);
+    this.#counts[countOf(settled.outcome)]++;
+    announce(this.#host.events, this.name, settled);
+  }
+
+  #announceLost(job: ClaimedJob, cancelled: boolean): void {
+    this.#counts.lost++;
+    const reason = cancelled ? "CANCELLED" : "LEASE_LOST";
+    this.#host.events.emit("lost", { ...attemptRef(job, this.name), reason });
+  }
+
+  // ─── leases ───
+
+  #held(): Held[] {
+    const running = [...this.#running.values()].map((attempt): Held => {
+      const { id, queue, lease } = attempt.job;
+      const report = attempt.takeReport();
+      return { id, queue, lease, ...(report !== undefined && { report }) };
+    });
+    return [...running, ...this.#waiting.map(({ id, queue, lease }) => ({ id, queue, lease }))];
+  }
+
+  #lose({ id, state }: LostJob): void {
+    this.#running.get(id)?.abort(state === "cancelled" ? "cancelled" : "lease-lost");
+    const job = this.#waiting.find((waiting) => waiting.id === id);
+    if (job === undefined) return;
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== job);
+    this.#slots.letGo(job.queue);
+    this.#heart.letGo(job.lease);
+    this.#announceLost(job, state === "cancelled");
+  }
+
+  /** Its own leases first: a worker whose event loop was blocked shall not rescue from itself. */
+  async #tidy(): Promise<number> {
+    try {
+      await this.#heart.beat();
+      return await this.#janitor.pass(this.#leaseMs);
+    } catch (error) {
+      this.#host.events.emit("error", { error, during: "rescue" });
+      return this.#leaseMs / 3;
+    }
+  }
+
+  #tidied(done: Parameters<JanitorHost["tidied"]>[0]): void {
+    const { events, wake } = this.#host;
+    for (const { id, task, queue, attempt, state } of done.rescued) {
+      const willRetry = state === "available";
+      events.emit("rescued", { id, task, queue, attempt, willRetry });
+    }
+    if (done.pruned > 0) events.emit("pruned", { count: done.pruned });
+    if (done.rescued.length === 0) return;
+    wake.signal("work");
+    wake.signal("end");
+  }
+
+  // ─── stopping ───
+
+  async #stop(graceMs: number): Promise<void> {
+    if (this.#state === "new") {
+      this.#state = "stopped";
+      return;
+    }
+    this.#state = "stopping";
+    this.#fill();
+    this.#loop.wake();
+    await this.#noneRunning(graceMs);
+    for (const attempt of [...this.#running.values()]) attempt.abort("shutdown");
+    await this.#handInLast();
+    this.#state = "stopped";
+    this.#endWatch?.();
+    this.#endEvents?.();
+    await Promise.all([this.#loop.stop(), this.#heart.stop(), this.#tidying.stop()]);
+  }
+
+  async #noneRunning(graceMs: number): Promise<void> {
+    const { clock } = this.#host;
+    const untilMs = clock.elapsedMs() + graceMs;
+    while (this.#running.size > 0 && clock.elapsedMs() < untilMs) {
+      await this.#turnEnd(untilMs - clock.elapsedMs());
+    }
+  }
+
+  /** Leases of what cannot be handed in expire, and other workers rescue their jobs. */
+  async #handInLast(): Promise<void> {
+    for (let tries = 0; tries < LAST_TRIES && this.#owesOutcomes(); tries++) {
+      this.#loop.wake();
+      await this.#turnEnd(RETRY_MOST_MS);
+    }
+  }
+
+  #owesOutcomes(): boolean {
+    return this.#ended.length > 0 || this.#unanswered !== undefined;
+  }
+
+  /** Resolves at the end of the loop's next turn, or after `mostMs`. */
+  #turnEnd(mostMs?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.#turnEnds.delete(end);
+        cancel?.();
+        resolve();
+      };
+      this.#turnEnds.add(end);
+      const cancel = mostMs === undefined ? undefined : this.#host.clock.timer(mostMs, end);
+    });
+  }
+
+  // ─── draining ───
+
+  async #drained(deadlineMs: number | undefined, options: DrainOptions): Promise<DrainEnd> {
+    const { signal, scheduled = false } = options;
+    const { clock } = this.#host;
+    const untilMs = clock.elapsedMs() + (deadlineMs ?? Infinity);
+    const abort = (): void => {
+      for (const end of [...this.#turnEnds]) end();
+    };
+    signal?.addEventListener("abort", abort);
+    try {
+      if (!signal?.aborted) await this.start();
+      for (;;) {
+        const leftMs = untilMs - clock.elapsedMs();
+        if (signal?.aborted) return "aborted";
+        if (leftMs <= 0) return "deadline";
+        const end = this.#nothingLeft(scheduled);
+        if (end !== undefined) return end;
+        await this.#turnEnd(deadlineMs === undefined ? undefined : leftMs);
+      }
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #nothingLeft(scheduled: boolean): DrainEnd | undefined {
+    if (this.#slots.held > 0 || this.#owesOutcomes()) return undefined;
+    if (this.#claimsLeft <= 0) return "max-jobs";
+    if (!this.#believedEmpty || (scheduled && this.#nextDueMs !== undefined)) return undefined;
+    return "empty";
+  }
+}
+
+/** A request, and what is to be told when it was answered. */
+interface Exchange {
+  readonly ended: readonly EndedAttempt[];
+  readonly request: ExchangeRequest;
+}
+
+function atLeast(leastMs: number, ms: number, what: string): number {
+  if (ms >= leastMs) return ms;
+  throw invalid(`Cannot use ${ms} ms as ${what}: it is ${leastMs} ms at least`);
+}
