@@ -10,11 +10,9 @@ export const noop: Task<Payload> = defineTask<Payload>({
 
 /** Opens a database file as the peers do: WAL and `synchronous = NORMAL`, read back. */
 export function openErrand(file: string, task: Task<Payload> = noop): Promise<Errand> {
-  return Errand.open({
-    url: `file:${file}`,
-    tasks: [task],
-    synchronous: "normal",
-  });
+  return withSettings(() =>
+    Errand.open({ url: `file:${file}`, tasks: [task], synchronous: "normal" })
+  );
 }
 
 /** Adds so many jobs, `perCall` in a call. */
