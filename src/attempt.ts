@@ -55,11 +55,12 @@ export class Attempt {
   #payload: unknown;
   #settled = false;
   #controller: AbortController | undefined;
+  #abortReason: AttemptAborted | undefined;
   #cancelTimeout: (() => void) | undefined;
   #snoozeMs: number | undefined;
   #newPayload: string | undefined;
   #newProgress: string | undefined;
-  #newLines: LogLine[] = [];
+  #newLines: LogLine[] | undefined;
   #lineCount = 0;
 
   /** Does not begin yet: see {@linkcode start}. */
@@ -72,10 +73,20 @@ export class Attempt {
 
   /** Calls the handler; the host hears of the outcome. */
   start(): void {
-    const { clock } = this.#host;
-    this.startedMs = clock.elapsedMs();
-    this.#cancelTimeout = clock.timer(this.policy.timeoutMs, () => this.abort("timeout"));
+    this.startedMs = this.#host.clock.elapsedMs();
     void this.#run();
+  }
+
+  /**
+   * Starts the timeout. The host calls it a turn after {@linkcode start}: many handlers are done
+   * by then, and need none.
+   */
+  watchTimeout(): void {
+    if (this.#settled) return;
+    const { clock } = this.#host;
+    const tookMs = clock.elapsedMs() - this.startedMs;
+    const leftMs = this.policy.timeoutMs - tookMs;
+    this.#cancelTimeout = clock.timer(leftMs, () => this.abort("timeout"));
   }
 
   /** Ends the attempt from outside; the handler's signal aborts and its result is ignored. */
@@ -92,17 +103,14 @@ export class Attempt {
     const payload = this.#newPayload;
     const progress = this.#newProgress;
     const lines = this.#newLines;
-    if (payload === undefined && progress === undefined && lines.length === 0) return undefined;
-    this.#newPayload = this.#newProgress = undefined;
-    this.#newLines = [];
+    if (payload === undefined && progress === undefined && lines === undefined) return undefined;
+    this.#newPayload = this.#newProgress = this.#newLines = undefined;
     return {
       ...(payload !== undefined && { payload }),
       ...(progress !== undefined && { progress }),
-      ...(lines.length > 0 && { log: { id: newId(), lines: JSON.stringify(lines) } }),
+      ...(lines !== undefined && { log: { id: newId(), lines: JSON.stringify(lines) } }),
     };
   }
-
-  #abortReason: AttemptAborted | undefined;
 
   async #run(): Promise<void> {
     let outcome: Outcome;
@@ -118,7 +126,7 @@ export class Attempt {
     this.#payload = decode(this.job.payload);
     const parsed = parseInput(this.#task, this.#payload);
     const input = parsed instanceof Promise ? await parsed : parsed;
-    const value = await this.#task.run(this.#context(input));
+    const value = await this.#task.run(new Context(this, input));
     if (this.#snoozeMs !== undefined) return { kind: "snooze", delayMs: this.#snoozeMs };
     if (value === undefined) return { kind: "complete", result: null };
     const limitBytes = this.#host.payloadLimitBytes;
@@ -171,25 +179,8 @@ export class Attempt {
     }
   }
 
-  #context(input: unknown): TaskContext {
-    const job = (): RunningJob => runningJob(this.job, this.policy.retry.maxAttempts);
-    const signal = (): AbortSignal => this.#signal();
-    return {
-      input,
-      get job() {
-        return job();
-      },
-      get signal() {
-        return signal();
-      },
-      progress: (value) => this.#progress(value),
-      log: (message) => this.#log(message),
-      snooze: (duration) => this.#snooze(duration),
-      update: (patch) => this.#update(patch),
-    };
-  }
-
-  #signal(): AbortSignal {
+  /** See {@linkcode TaskContext}; so for the next four. */
+  signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
@@ -197,17 +188,17 @@ export class Attempt {
     return this.#controller.signal;
   }
 
-  #progress(value: unknown): void {
+  progress(value: unknown): void {
     const limitBytes = this.#host.payloadLimitBytes;
     this.#newProgress = encode(value, { what: "progress", limitBytes }).text;
     this.#reported();
   }
 
-  #log(message: string): void {
+  log(message: string): void {
     if (++this.#lineCount > LOG_LINES_MAX) return;
     const last = this.#lineCount === LOG_LINES_MAX;
     const text = last ? "(later lines of this attempt are dropped)" : String(message);
-    this.#newLines.push({
+    (this.#newLines ??= []).push({
       at: this.#host.clock.now(),
       attempt: this.job.attempt,
       message: text.slice(0, LOG_LINE_MAX_LENGTH),
@@ -215,12 +206,12 @@ export class Attempt {
     this.#reported();
   }
 
-  #snooze(duration: Duration): Snoozed {
+  snooze(duration: Duration): Snoozed {
     this.#snoozeMs = durationMs(duration, "the duration of snooze");
     return SNOOZED;
   }
 
-  async #update(patch: Readonly<Record<string, unknown>>): Promise<void> {
+  async update(patch: Readonly<Record<string, unknown>>): Promise<void> {
     if (!isRecord(patch) || !isRecord(this.#payload)) {
       throw invalid(
         `Cannot update job ${this.job.id}: ` +
@@ -244,6 +235,44 @@ export class Attempt {
 
   #reported(): void {
     if (!this.#settled) this.#host.report(this);
+  }
+}
+
+/**
+ * What the handler gets. A handler takes what it needs from it by name, so the functions are made
+ * when asked for, and work without their object.
+ */
+class Context implements TaskContext {
+  readonly input: unknown;
+  readonly #attempt: Attempt;
+
+  constructor(attempt: Attempt, input: unknown) {
+    this.#attempt = attempt;
+    this.input = input;
+  }
+
+  get job(): RunningJob {
+    return runningJob(this.#attempt.job, this.#attempt.policy.retry.maxAttempts);
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal();
+  }
+
+  get progress(): TaskContext["progress"] {
+    return (value) => this.#attempt.progress(value);
+  }
+
+  get log(): TaskContext["log"] {
+    return (message) => this.#attempt.log(message);
+  }
+
+  get snooze(): TaskContext["snooze"] {
+    return (duration) => this.#attempt.snooze(duration);
+  }
+
+  get update(): TaskContext["update"] {
+    return (patch) => this.#attempt.update(patch);
   }
 }
 

@@ -10,6 +10,13 @@ import type { Held, Settlement } from "./outcome.ts";
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
   readonly id: string;
+  readonly payload: string;
+  /** Everything else; jobs that have it in common share one object, and are stored together. */
+  readonly terms: JobTerms;
+}
+
+/** What jobs of one call have in common; texts are JSON. */
+export interface JobTerms {
   readonly task: string;
   readonly queue: string;
   readonly priority: number;
@@ -19,7 +26,6 @@ export interface NewJob {
   readonly delayMs: number;
   readonly maxAttempts: number | null;
   readonly parentId: string | null;
-  readonly payload: string;
   readonly options: string | null;
   readonly meta: string | null;
 }

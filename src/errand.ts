@@ -23,7 +23,7 @@ import {
 } from "./job.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { logEvents } from "./log-events.ts";
-import { enqueuedJob, prepare, type Prepared, type Shared, sharedPart } from "./new-job.ts";
+import { enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
 import { Queues } from "./queues.ts";
 import type { Synchronous } from "./store/driver/local.ts";
@@ -122,7 +122,7 @@ export class Errand {
   readonly #events: Events;
   readonly #tasks: Tasks;
   readonly #wake: Wake;
-  readonly #payloadLimitBytes: number;
+  readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
   readonly #collector: Collector<NewJob, { readonly createdAtMs: number }>;
   readonly #workers = new Set<Worker>();
@@ -159,7 +159,7 @@ export class Errand {
     this.#broker = broker;
     this.#clock = clock;
     this.#tasks = tasks;
-    this.#payloadLimitBytes = payloadLimitBytes;
+    this.#limits = { payloadLimitBytes };
     this.#retentionMs = retentionMs;
     this.#events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
@@ -194,7 +194,7 @@ export class Errand {
     options?: EnqueueOptions,
   ): Promise<Job> {
     const known = this.#task(task);
-    const prepared = prepare(known, sharedPart(known, options), payload, this.#limits);
+    const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
     const job = prepared instanceof Promise ? await prepared : prepared;
     return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
   }
@@ -332,7 +332,7 @@ export class Errand {
       events: this.#events,
       wake: this.#wake,
       tasks: this.#tasks,
-      payloadLimitBytes: this.#payloadLimitBytes,
+      ...this.#limits,
       retentionMs: this.#retentionMs,
     }, options);
     this.#workers.add(worker);
@@ -360,10 +360,6 @@ export class Errand {
     await this.#broker.close();
   }
 
-  get #limits(): { readonly payloadLimitBytes: number } {
-    return { payloadLimitBytes: this.#payloadLimitBytes };
-  }
-
   /** Where the producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
   #task(task: Task | string): Pick<Task, "name" | "queue" | "priority" | "policy" | "input"> {
     if (typeof task !== "string") return task;
@@ -381,7 +377,7 @@ export class Errand {
 
   #prepareEntry({ task, payload, ...options }: EnqueueEntry): Prepared | Promise<Prepared> {
     const known = this.#task(task);
-    return prepare(known, sharedPart(known, options), payload, this.#limits);
+    return prepare(known, termsOf(known, options), payload, this.#limits);
   }
 
   #prepareAll(
@@ -390,8 +386,8 @@ export class Errand {
     options: EnqueueOptions | undefined,
   ): (Prepared | Promise<Prepared>)[] {
     const known = this.#task(task);
-    const shared: Shared = sharedPart(known, options);
-    return payloads.map((payload) => prepare(known, shared, payload, this.#limits));
+    const terms = termsOf(known, options);
+    return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
   }
 
   #accepted(jobs: readonly Prepared[], { createdAtMs }: { readonly createdAtMs: number }): Job[] {

@@ -5,15 +5,16 @@
  */
 import { systemClock } from "./clock.ts";
 
-/** How many random tails are drawn from the generator at once. */
-const BLOCK = 1_024;
-const TAIL_BYTES = 8;
-
+/** Every 12-bit number as three hexadecimal digits. */
 const HEX: readonly string[] = Array.from(
-  { length: 256 },
-  (_, byte) => byte.toString(16).padStart(2, "0"),
+  { length: 0x1000 },
+  (_, bits) => bits.toString(16).padStart(3, "0"),
 );
-const pool = new Uint8Array(BLOCK * TAIL_BYTES);
+const VARIANT = ["8", "9", "a", "b"] as const;
+
+/** Random words that one id takes: 2 bits and five times 12 bits of them. */
+const WORDS = 6;
+const pool = new Uint16Array(1_024 * WORDS);
 let next = pool.length;
 let lastMs = 0;
 let counter = 0;
@@ -25,29 +26,26 @@ let head = "";
  * strictly increase; when a millisecond's counter is used up, the next millisecond is borrowed.
  */
 export function newId(): string {
-  if (next === pool.length) draw();
-  const nowMs = systemClock.now();
-  if (nowMs > lastMs) {
-    startMillisecond(nowMs);
-  } else if (++counter > 0xfff) {
-    startMillisecond(lastMs + 1);
+  if (next === pool.length) {
+    crypto.getRandomValues(pool);
+    next = 0;
   }
   const at = next;
-  next += TAIL_BYTES;
-  return head + HEX[0x70 | (counter >> 8)] + HEX[counter & 0xff] + "-" +
-    HEX[0x80 | (pool[at]! & 0x3f)] + HEX[pool[at + 1]!] + "-" +
-    HEX[pool[at + 2]!] + HEX[pool[at + 3]!] + HEX[pool[at + 4]!] + HEX[pool[at + 5]!] +
-    HEX[pool[at + 6]!] + HEX[pool[at + 7]!];
+  next += WORDS;
+  const nowMs = systemClock.now();
+  if (nowMs > lastMs) startMillisecond(nowMs, pool[at]!);
+  else if (++counter > 0xfff) startMillisecond(lastMs + 1, pool[at]!);
+  return head + HEX[counter] + "-" + VARIANT[pool[at]! >> 14] + digits(at + 1) + "-" +
+    digits(at + 2) + digits(at + 3) + digits(at + 4) + digits(at + 5);
 }
 
-function startMillisecond(ms: number): void {
+function digits(at: number): string {
+  return HEX[pool[at]! & 0xfff]!;
+}
+
+function startMillisecond(ms: number, random: number): void {
   lastMs = ms;
-  counter = ((pool[next]! << 8) | pool[next + 1]!) & 0x7ff;
+  counter = random & 0x7ff;
   const hex = ms.toString(16).padStart(12, "0");
-  head = `${hex.slice(0, 8)}-${hex.slice(8)}-`;
-}
-
-function draw(): void {
-  crypto.getRandomValues(pool);
-  next = 0;
+  head = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NewJob } from "./broker.ts";
+import type { JobTerms, NewJob } from "./broker.ts";
 import { decode, encode } from "./codec.ts";
 import { durationMs, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
@@ -24,37 +24,41 @@ export interface Prepared {
 }
 
 const META_LIMIT_BYTES = 64 * 1024;
-const NO_OPTIONS: EnqueueOptions = {};
 
-/** What all jobs of one call share: the options, checked once. */
-export type Shared = Omit<NewJob, "id" | "payload">;
+/** What the terms of a job are made from. */
+export type TermsSource = Pick<Task, "name" | "queue" | "priority" | "policy">;
 
-/** Checks `options` for jobs of `task`. */
-export function sharedPart(
-  task: Pick<Task, "name" | "queue" | "priority" | "policy">,
-  options: EnqueueOptions = NO_OPTIONS,
-): Shared {
+const plainTerms = new WeakMap<TermsSource, JobTerms>();
+
+/** The terms of jobs of `task` under `options`, checked once for all of them. */
+export function termsOf(task: TermsSource, options?: EnqueueOptions): JobTerms {
+  if (options !== undefined) return checkedTerms(task, options);
+  let terms = plainTerms.get(task);
+  if (terms === undefined) plainTerms.set(task, terms = checkedTerms(task, {}));
+  return terms;
+}
+
+function checkedTerms(task: TermsSource, options: EnqueueOptions): JobTerms {
   const { delay, runAt, queue, priority, meta, parentId, retry } = options;
   if (delay !== undefined && runAt !== undefined) {
     throw invalid(`Cannot enqueue "${task.name}": delay and runAt exclude each other`);
   }
-  const ownPolicy = checkPolicy(options, `a job of task "${task.name}"`);
-  const maxAttempts = ownPolicy.retry?.maxAttempts ?? task.policy.retry?.maxAttempts ?? null;
   if (typeof retry?.delay === "function") {
     throw invalid(
       `Cannot enqueue "${task.name}": retry.delay is a function, which a job cannot carry; ` +
         `give it to the task`,
     );
   }
+  const policy = checkPolicy(options, `a job of task "${task.name}"`);
   return {
     task: task.name,
     queue: queue === undefined ? task.queue : checkName(queue, "the queue of a job"),
     priority: priority === undefined ? task.priority : checkPriority(priority, "priority"),
     runAtMs: runAt === undefined ? null : instantMs(runAt, "runAt"),
     delayMs: delay === undefined ? 0 : durationMs(delay, "delay"),
-    maxAttempts,
+    maxAttempts: policy.retry?.maxAttempts ?? task.policy.retry?.maxAttempts ?? null,
     parentId: parentId === undefined ? null : checkName(parentId, "parentId"),
-    options: Object.keys(ownPolicy).length === 0 ? null : JSON.stringify(ownPolicy),
+    options: Object.keys(policy).length === 0 ? null : JSON.stringify(policy),
     meta: meta === undefined ? null : metaText(meta),
   };
 }
@@ -69,7 +73,7 @@ function metaText(meta: unknown): string {
 /** Checks a payload by its task's schema; at once when the schema answers at once. */
 export function prepare(
   task: Pick<Task, "name" | "input">,
-  shared: Shared,
+  terms: JobTerms,
   payload: unknown,
   host: NewJobHost,
 ): Prepared | Promise<Prepared> {
@@ -77,7 +81,7 @@ export function prepare(
   // What a toJSON method has changed is checked as the handler will get it.
   const seen = encoded.converted ? decode(encoded.text) : payload;
   const prepared: Prepared = {
-    stored: { ...shared, id: newId(), payload: encoded.text },
+    stored: { id: newId(), payload: encoded.text, terms },
     payload: seen === undefined ? null : seen,
   };
   const parsed = parse(task.input, seen, `enqueue "${task.name}"`);
@@ -86,20 +90,21 @@ export function prepare(
 
 /** The job as it stands right after its enqueueing. */
 export function enqueuedJob({ stored, payload }: Prepared, createdAtMs: number): Job {
-  const runAtMs = stored.runAtMs ?? createdAtMs + stored.delayMs;
+  const { task, queue, priority, runAtMs, delayMs, maxAttempts, meta, parentId } = stored.terms;
+  const dueMs = runAtMs ?? createdAtMs + delayMs;
   return {
     id: stored.id,
-    task: stored.task,
-    queue: stored.queue,
-    state: runAtMs <= createdAtMs ? "available" : "scheduled",
-    priority: stored.priority,
+    task,
+    queue,
+    state: dueMs <= createdAtMs ? "available" : "scheduled",
+    priority,
     payload,
     errors: [],
     attempt: 0,
-    ...(stored.maxAttempts !== null && { maxAttempts: stored.maxAttempts }),
-    runAt: new Date(runAtMs),
+    runAt: new Date(dueMs),
     createdAt: new Date(createdAtMs),
-    ...(stored.meta !== null && { meta: decode(stored.meta) as Record<string, unknown> }),
-    ...(stored.parentId !== null && { parentId: stored.parentId }),
+    ...(maxAttempts !== null && { maxAttempts }),
+    ...(meta !== null && { meta: decode(meta) as Record<string, unknown> }),
+    ...(parentId !== null && { parentId }),
   };
 }

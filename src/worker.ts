@@ -87,6 +87,7 @@ export class Worker {
   readonly #counts: AttemptCounts = noCounts();
   readonly #running = new Map<string, Attempt>();
   readonly #turnEnds = new Set<() => void>();
+  #begun: Attempt[] = [];
   #waiting: ClaimedJob[] = [];
   #ended: EndedAttempt[] = [];
   #unanswered: Exchange | undefined;
@@ -296,7 +297,19 @@ export class Worker {
     this.#running.set(job.id, attempt);
     if (events.heard("started")) events.emit("started", attemptRef(job, this.name));
     attempt.start();
+    this.#watchTimeout(attempt);
     return true;
+  }
+
+  /** One turn later, for all that begin in this one. */
+  #watchTimeout(attempt: Attempt): void {
+    this.#begun.push(attempt);
+    if (this.#begun.length > 1) return;
+    void this.#host.clock.turn().then(() => {
+      const begun = this.#begun;
+      this.#begun = [];
+      for (const attempt of begun) attempt.watchTimeout();
+    });
   }
 
   /** Hands back a job whose handler was not called. */

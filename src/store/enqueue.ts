@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NewJob } from "../broker.ts";
+import type { JobTerms, NewJob } from "../broker.ts";
 import type { Driver, Statement, Value } from "./driver/driver.ts";
 import { NOW } from "./sql.ts";
 
@@ -35,47 +35,37 @@ export async function enqueue(
 }
 
 function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
-  return [...groups(jobs)].map(([first, text]) => ({
+  return groups(jobs).map(({ terms, members }) => ({
     sql: INSERT_JOBS,
-    args: [now, `{${text}}`, ...shared(first)],
+    args: [now, `{${members}}`, ...columns(terms)],
   }));
 }
 
-function shared(job: NewJob): Value[] {
-  return [
-    job.task,
-    job.queue,
-    job.priority,
-    job.runAtMs,
-    job.delayMs,
-    job.maxAttempts,
-    job.parentId,
-    job.options,
-    job.meta,
-  ];
+/** Arguments `?3` and up. */
+function columns(terms: JobTerms): Value[] {
+  const { task, queue, priority, runAtMs, delayMs, maxAttempts, parentId, options, meta } = terms;
+  return [task, queue, priority, runAtMs, delayMs, maxAttempts, parentId, options, meta];
 }
 
-/** Jobs that share everything but id and payload, with those two as members of a JSON object. */
-function groups(jobs: readonly NewJob[]): Map<NewJob, string> {
-  const members = new Map<NewJob, string>();
-  const leaders = new Map<string, NewJob>();
-  let leader = jobs[0]!;
-  for (const job of jobs) {
-    if (!alike(leader, job)) {
-      const key = JSON.stringify(shared(job));
-      leader = leaders.get(key) ?? job;
-      leaders.set(key, leader);
+interface Group {
+  readonly terms: JobTerms;
+  members: string;
+}
+
+/** Jobs with equal terms, as members of a JSON object from id to payload. */
+function groups(jobs: readonly NewJob[]): Group[] {
+  const byTerms = new Map<JobTerms, Group>();
+  const byText = new Map<string, Group>();
+  for (const { id, payload, terms } of jobs) {
+    const member = `"${id}":${payload}`;
+    const group = byTerms.get(terms) ?? byText.get(JSON.stringify(columns(terms)));
+    if (group === undefined) {
+      const first = { terms, members: member };
+      byTerms.set(terms, first);
+      byText.set(JSON.stringify(columns(terms)), first);
+    } else {
+      group.members += `,${member}`;
     }
-    const member = `"${job.id}":${job.payload}`;
-    const before = members.get(leader);
-    members.set(leader, before === undefined ? member : `${before},${member}`);
   }
-  return members;
-}
-
-function alike(a: NewJob, b: NewJob): boolean {
-  return a === b ||
-    (a.task === b.task && a.queue === b.queue && a.priority === b.priority &&
-      a.runAtMs === b.runAtMs && a.delayMs === b.delayMs && a.maxAttempts === b.maxAttempts &&
-      a.parentId === b.parentId && a.options === b.options && a.meta === b.meta);
+  return [...byText.values()];
 }

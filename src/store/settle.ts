@@ -121,9 +121,7 @@ export function settlementBatch(
 
 function groupStatements(now: number | null, of: Settlement, members: string): Statement[] {
   const { lease, queue, retentionMs, outcome } = of;
-  if (outcome.kind !== "complete" && outcome.kind !== "fail") {
-    return [{ sql: PUT_BACK, args: [now, members, lease] }];
-  }
+  if (!ends(outcome)) return [{ sql: PUT_BACK, args: [now, members, lease] }];
   if (retentionMs === 0) {
     return [
       { sql: DISCARD, args: [null, members, lease] },
@@ -142,18 +140,30 @@ interface Group {
   members: string;
 }
 
-function groups(settlements: readonly Settlement[]): Iterable<Group> {
-  const byKey = new Map<string, Group>();
+function groups(settlements: readonly Settlement[]): readonly Group[] {
+  const groups: Group[] = [];
+  let last: Group | undefined;
   for (const settlement of settlements) {
-    const { id, lease, queue, outcome, retentionMs } = settlement;
-    const ends = outcome.kind === "complete" || outcome.kind === "fail";
-    const key = ends ? `${outcome.kind} ${lease} ${retentionMs} ${queue}` : `back ${lease}`;
-    const member = `"${id}":${memberText(outcome)}`;
-    const group = byKey.get(key);
-    if (group === undefined) byKey.set(key, { first: settlement, members: member });
-    else group.members += `,${member}`;
+    const member = `"${settlement.id}":${memberText(settlement.outcome)}`;
+    if (last === undefined || !alike(last.first, settlement)) {
+      last = groups.find(({ first }) => alike(first, settlement));
+    }
+    if (last === undefined) groups.push(last = { first: settlement, members: member });
+    else last.members += `,${member}`;
   }
-  return byKey.values();
+  return groups;
+}
+
+/** Whether one statement can settle both. */
+function alike(a: Settlement, b: Settlement): boolean {
+  if (a.lease !== b.lease) return false;
+  if (!ends(a.outcome) || !ends(b.outcome)) return !ends(a.outcome) && !ends(b.outcome);
+  return a.outcome.kind === b.outcome.kind && a.queue === b.queue &&
+    a.retentionMs === b.retentionMs;
+}
+
+function ends({ kind }: Outcome): boolean {
+  return kind === "complete" || kind === "fail";
 }
 
 function memberText(outcome: Outcome): string {
@@ -189,5 +199,5 @@ const NONE: ReadonlySet<string> = new Set();
 
 /** A discarded job leaves no row that could tell who ended it. */
 function keepsRow({ outcome, retentionMs }: Settlement): boolean {
-  return retentionMs !== 0 || (outcome.kind !== "complete" && outcome.kind !== "fail");
+  return retentionMs !== 0 || !ends(outcome);
 }

@@ -85,6 +85,7 @@ export async function runTask<In, Parsed, Result>(
       );
       signal?.addEventListener("abort", () => attempt.abort("cancelled"));
       attempt.start();
+      attempt.watchTimeout();
       if (signal?.aborted) attempt.abort("cancelled");
     },
   );
