@@ -13,13 +13,8 @@
  *
  * @module
  */
-export {
-  type EnqueueEntry,
-  Errand,
-  type ErrandOptions,
-  type RetryJobOptions,
-  type WaitOptions,
-} from "./src/errand.ts";
+export { type EnqueueEntry, Errand, type RetryJobOptions, type WaitOptions } from "./src/errand.ts";
+export type { ErrandOptions } from "./src/options.ts";
 export {
   type AbortReason,
   AttemptAborted,

@@ -110,7 +110,7 @@ export interface RescuedJob {
   readonly state: JobState;
 }
 
-/** How long ended jobs stay, in milliseconds, where the job itself says nothing; `null` for ever. */
+/** How long ended jobs stay where they say nothing themselves: milliseconds, `null` for ever. */
 export interface Retentions {
   readonly defaultMs: number | null;
   readonly tasks: Readonly<Record<string, number | null>>;

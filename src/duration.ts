@@ -5,7 +5,7 @@
  */
 import { invalid, show } from "./errors.ts";
 
-/** A length of time: milliseconds, or a number with a unit: `"250ms"`, `"5s"`, `"10m"`, `"2h"`, `"7d"`. */
+/** A length of time: milliseconds, or text such as `"250ms"`, `"5s"`, `"10m"`, `"2h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** A point in time: a `Date`, ISO 8601 text with a zone, or milliseconds since the epoch. */

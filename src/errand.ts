@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Client } from "@libsql/client";
 import type { Broker, Changed, NewJob } from "./broker.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
@@ -21,53 +20,15 @@ import {
   type LogLine,
   type Stats,
 } from "./job.ts";
-import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { logEvents } from "./log-events.ts";
 import { enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";
-import { DEFAULT_RETENTION_MS } from "./policy.ts";
+import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
-import type { Synchronous } from "./store/driver/local.ts";
 import { openStore } from "./store/open.ts";
-import {
-  checkName,
-  type EnqueueOptions,
-  type PayloadArguments,
-  type Retention,
-  type Task,
-} from "./task.ts";
+import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
 import { Tasks } from "./tasks.ts";
 import { Wake } from "./wake.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
-
-/** How to open an Errand. Either `url` or `client` is needed. */
-export interface ErrandOptions {
-  /** `"file:errand.db"`, `":memory:"`, or the address of a libSQL server. */
-  readonly url?: string;
-  /** A libSQL client of your own, instead of `url`; it stays yours to close. */
-  readonly client?: Client;
-  /** The token for a server. */
-  readonly authToken?: string;
-  /** The tasks whose jobs are enqueued or run here. More may come by {@linkcode Errand.register}. */
-  readonly tasks?: readonly Task[];
-  /**
-   * For `file:` URLs, what an acknowledged call survives. `"full"`: the process being killed, and
-   * power loss. `"normal"`: the process being killed; power loss may take the last moments'
-   * commits, but never damages the file. Faster. @default "full"
-   */
-  readonly synchronous?: Synchronous;
-  /** How long a call waits for other writers before it fails with `DATABASE_BUSY`. @default "10s" */
-  readonly busyTimeout?: Duration;
-  /** The most bytes of JSON that a payload or a result may have. @default 1 MiB */
-  readonly payloadLimit?: number;
-  /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
-  readonly retention?: Retention;
-  /** Where the library's messages go; without it they go nowhere. */
-  readonly logger?: Logger;
-  /** Which of them reach the logger. @default "info" */
-  readonly logLevel?: LogLevel;
-  /** Where time and chance come from: for tests. */
-  readonly clock?: Clock;
-}
 
 /** One of several jobs to be enqueued together. */
 export interface EnqueueEntry extends EnqueueOptions {
@@ -93,7 +54,6 @@ export interface RetryJobOptions {
   readonly runAt?: Instant;
 }
 
-const PAYLOAD_LIMIT_BYTES = 1024 * 1024;
 const PAGE_MAX = 1_000;
 /** A waiter looks again so often, should every signal have failed. */
 const WAIT_LOOK_MS = 2_000;
@@ -135,26 +95,13 @@ export class Errand {
    * name, `DATABASE_UNAVAILABLE` when the database cannot be opened, `SCHEMA_TOO_NEW`.
    */
   static async open(options: ErrandOptions): Promise<Errand> {
-    const { url, client, authToken, synchronous = "full", clock = systemClock } = options;
-    if ((url === undefined) === (client === undefined)) {
-      throw invalid("Cannot open an Errand: pass either url or client");
-    }
-    if (synchronous !== "full" && synchronous !== "normal") {
-      throw invalid(`Cannot use ${show(synchronous)} as synchronous: it is "full" or "normal"`);
-    }
     const settings = checkedSettings(options);
-    const broker = await openStore({
-      ...(url !== undefined && { url }),
-      ...(client !== undefined && { client }),
-      ...(authToken !== undefined && { authToken }),
-      synchronous,
-      busyTimeoutMs: durationMs(options.busyTimeout ?? "10s", "busyTimeout"),
-      clock,
-    });
-    return new Errand(broker, clock, settings);
+    const broker = await openStore(settings.store);
+    return new Errand(broker, settings);
   }
 
-  private constructor(broker: Broker, clock: Clock, settings: Settings) {
+  private constructor(broker: Broker, settings: Settings) {
+    const { clock } = settings.store;
     const { tasks, logger, payloadLimitBytes, retentionMs } = settings;
     this.#broker = broker;
     this.#clock = clock;
@@ -398,35 +345,6 @@ export class Errand {
     this.#wake.signal("work");
     return accepted;
   }
-}
-
-interface Settings {
-  readonly tasks: Tasks;
-  readonly logger: Logger;
-  readonly logs: boolean;
-  readonly payloadLimitBytes: number;
-  readonly retentionMs: number | null;
-}
-
-function checkedSettings(options: ErrandOptions): Settings {
-  const { tasks = [], payloadLimit = PAYLOAD_LIMIT_BYTES, retention } = options;
-  if (!(Number.isInteger(payloadLimit) && payloadLimit > 0)) {
-    throw invalid(`Cannot use ${show(payloadLimit)} as payloadLimit: it is a number of bytes`);
-  }
-  const known = new Tasks();
-  known.add(tasks);
-  const retentionMs = retention === undefined
-    ? DEFAULT_RETENTION_MS
-    : retention === "forever"
-    ? null
-    : durationMs(retention, "retention");
-  return {
-    tasks: known,
-    logger: leveled(options.logger, options.logLevel ?? "info"),
-    logs: options.logger !== undefined,
-    payloadLimitBytes: payloadLimit,
-    retentionMs,
-  };
 }
 
 function checkState(state: JobState): JobState {

@@ -34,7 +34,7 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The parsed value; at once when the schema answers at once. Throws `INVALID_INPUT` with issues. */
+/** The parsed value, at once when the schema answers at once; throws `INVALID_INPUT`. */
 export function parse(
   schema: Schema | undefined,
   value: unknown,

@@ -104,7 +104,7 @@ export interface TaskOptions<In, Parsed, Result> extends JobPolicy {
   readonly input?: Schema<In, Parsed>;
   /** Where its jobs wait. @default "default" */
   readonly queue?: string;
-  /** Higher runs earlier within its queue: a whole number from -1,000,000 to 1,000,000. @default 0 */
+  /** Higher runs earlier in its queue; whole, from -1,000,000 to 1,000,000. @default 0 */
   readonly priority?: number;
   /** What becomes of a job whose worker vanished in the middle. @default "retry" */
   readonly onLeaseExpired?: "retry" | "fail";
@@ -189,7 +189,7 @@ const PRIORITY_MAX = 1_000_000;
  * });
  * ```
  *
- * @throws {ErrandError} `INVALID_INPUT` when a name, duration, priority or retry option is unusable.
+ * @throws {ErrandError} `INVALID_INPUT` for an unusable name, duration, priority or retry.
  */
 export function defineTask<In = unknown, Parsed = In, Result = unknown>(
   options: TaskOptions<In, Parsed, Result>,

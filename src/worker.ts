@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { announce, attemptRef, type EndedAttempt } from "./announce.ts";
-import { Attempt, type AttemptHost } from "./attempt.ts";
-import type { Broker, ClaimedJob, ExchangeAnswer, ExchangeRequest, LostJob } from "./broker.ts";
+import { announce, type EndedAttempt } from "./announce.ts";
+import type { Broker, ExchangeAnswer, ExchangeRequest } from "./broker.ts";
 import { type Clock, jittered } from "./clock.ts";
 import {
   type AttemptCounts,
@@ -23,11 +22,10 @@ import type { Events } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
 import { Janitor, type JanitorHost } from "./janitor.ts";
-import { toJobError } from "./job-error.ts";
 import { Loop } from "./loop.ts";
-import type { Held, Outcome } from "./outcome.ts";
+import { Runner } from "./runner.ts";
 import { type SlotOptions, Slots } from "./slots.ts";
-import { type AbortReason, checkName } from "./task.ts";
+import { checkName } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Ticket, Wake } from "./wake.ts";
 
@@ -36,7 +34,7 @@ export interface WorkerOptions extends SlotOptions {
   /** How others see it in events and leases. @default a new id */
   readonly name?: string;
   /**
-   * How long a claim lasts without a heartbeat, which is sent three times as often: 100 ms at least.
+   * How long a claim lasts without a heartbeat, of which three are sent in it: 100 ms at least.
    * After it, any worker may rescue the jobs. @default "30s"
    */
   readonly lease?: Duration;
@@ -63,8 +61,6 @@ export interface WorkerHost {
 
 const LEASE_MIN_MS = 100;
 const POLL_MIN_MS = 10;
-/** A job whose task this worker does not know is left to others for so long. */
-const NO_HANDLER_PAUSE_MS = 30_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
 /** How often a stopping worker tries to hand in its last outcomes. */
@@ -79,17 +75,13 @@ export class Worker {
   readonly #leaseMs: number;
   readonly #pollMs: number;
   readonly #slots: Slots;
+  readonly #runner: Runner;
   readonly #loop: Loop;
   readonly #heart: Heart;
   readonly #janitor: Janitor;
   readonly #tidying: Loop;
-  readonly #attemptHost: AttemptHost;
   readonly #counts: AttemptCounts = noCounts();
-  readonly #running = new Map<string, Attempt>();
   readonly #turnEnds = new Set<() => void>();
-  #begun: Attempt[] = [];
-  #waiting: ClaimedJob[] = [];
-  #ended: EndedAttempt[] = [];
   #unanswered: Exchange | undefined;
   #state: "new" | "started" | "stopping" | "stopped" = "new";
   #believedEmpty = false;
@@ -112,19 +104,19 @@ export class Worker {
     this.#heart = new Heart({
       ...host,
       leaseMs: this.#leaseMs,
-      held: () => this.#held(),
-      lose: (job) => this.#lose(job),
+      held: () => this.#runner.held(),
+      lose: (job) => this.#runner.lose(job),
     });
     this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
     this.#tidying = new Loop(host.clock, () => this.#tidy());
-    this.#attemptHost = {
-      clock: host.clock,
-      payloadLimitBytes: host.payloadLimitBytes,
-      retentionMs: host.retentionMs,
-      policies: new Map(),
-      settle: (attempt, outcome, reason) => this.#settle(attempt, outcome, reason),
-      report: () => this.#heart.hurry(),
-    };
+    this.#runner = new Runner({
+      ...host,
+      name: this.name,
+      slots: this.#slots,
+      heart: this.#heart,
+      ended: () => this.#loop.wake(),
+      lost: () => void this.#counts.lost++,
+    });
   }
 
   /** Begins to claim and run jobs; resolves when it has looked for the first ones. */
@@ -139,7 +131,7 @@ export class Worker {
     this.#state = "started";
     this.#endEvents = this.#host.events.on(
       "cancelled",
-      ({ job }) => this.#lose({ id: job.id, state: "cancelled" }),
+      ({ job }) => this.#runner.lose({ id: job.id, state: "cancelled" }),
     );
     const looked = this.#turnEnd();
     this.#loop.start();
@@ -209,7 +201,7 @@ export class Worker {
 
   /** There are outcomes to hand in, or room for jobs and a hint that there are some. */
   async #worthAnExchange(): Promise<boolean> {
-    if (this.#ended.length > 0 || this.#unanswered !== undefined) return true;
+    if (this.#owesOutcomes()) return true;
     if (this.#state !== "started" || this.#wanted() === undefined) return false;
     if (!this.#believedEmpty) return true;
     const glimpse = await this.#host.broker.glimpse(this.#slots.queues());
@@ -222,9 +214,7 @@ export class Worker {
   }
 
   #exchange(): Exchange {
-    const ended = this.#ended;
-    this.#ended = [];
-    for (const { lease } of ended) this.#heart.letGo(lease);
+    const ended = this.#runner.takeEnded();
     const wanted = this.#wanted();
     const claim = wanted && { lease: newId(), leaseMs: this.#leaseMs, ...wanted };
     const closedLeases = this.#heart.takeEmptied();
@@ -239,12 +229,13 @@ export class Worker {
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
     this.#claimsLeft -= answer.jobs.length;
-    for (const job of answer.jobs) {
-      this.#slots.hold(job.queue);
-      this.#heart.hold(job.lease);
-      this.#waiting.push(job);
-    }
-    this.#fill();
+    this.#runner.accept(answer.jobs);
+  }
+
+  #announce(settled: EndedAttempt, lost: boolean): void {
+    if (lost) return this.#runner.announceLost(settled.job, false);
+    this.#counts[countOf(settled.outcome)]++;
+    announce(this.#host.events, this.name, settled);
   }
 
   /** How long to rest, unless an outcome or news of a job comes first. */
@@ -267,119 +258,7 @@ export class Worker {
     return jittered(clock, pauseMs, 0.3);
   }
 
-  // ─── attempts ───
-
-  /** Begins what waits, as far as there are slots. */
-  #fill(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
-    for (const job of waiting) if (!this.#begin(job)) this.#waiting.push(job);
-  }
-
-  #begin(job: ClaimedJob): boolean {
-    const { clock, events, tasks } = this.#host;
-    if (this.#state !== "started") {
-      this.#giveBack(job, { kind: "release" });
-      return true;
-    }
-    const task = tasks.get(job.task);
-    if (task === undefined) {
-      const error = toJobError(
-        new Error(`Worker ${this.name} knows no task "${job.task}": add it to its Errand's tasks`),
-        { code: "NO_HANDLER", attempt: job.attempt, at: clock.now() },
-      );
-      this.#giveBack(job, { kind: "release", delayMs: NO_HANDLER_PAUSE_MS, error });
-      return true;
-    }
-    if (!this.#slots.take(job.queue)) return false;
-    const attempt = new Attempt(job, task, this.#attemptHost);
-    this.#running.set(job.id, attempt);
-    if (events.heard("started")) events.emit("started", attemptRef(job, this.name));
-    attempt.start();
-    this.#watchTimeout(attempt);
-    return true;
-  }
-
-  /** One turn later, for all that begin in this one. */
-  #watchTimeout(attempt: Attempt): void {
-    this.#begun.push(attempt);
-    if (this.#begun.length > 1) return;
-    void this.#host.clock.turn().then(() => {
-      const begun = this.#begun;
-      this.#begun = [];
-      for (const attempt of begun) attempt.watchTimeout();
-    });
-  }
-
-  /** Hands back a job whose handler was not called. */
-  #giveBack(job: ClaimedJob, outcome: Outcome): void {
-    this.#slots.letGo(job.queue);
-    this.#handIn(job, outcome, 0, undefined);
-  }
-
-  #settle(attempt: Attempt, outcome: Outcome | undefined, reason?: AbortReason): void {
-    const { job } = attempt;
-    const tookMs = this.#host.clock.elapsedMs() - attempt.startedMs;
-    this.#running.delete(job.id);
-    this.#slots.free(job.queue, tookMs);
-    this.#slots.letGo(job.queue);
-    if (outcome === undefined) {
-      this.#heart.letGo(job.lease);
-      this.#announceLost(job, reason === "cancelled");
-    } else {
-      this.#handIn(job, outcome, tookMs, attempt);
-    }
-    this.#fill();
-    this.#loop.wake();
-  }
-
-  #handIn(
-    job: ClaimedJob,
-    outcome: Outcome,
-    tookMs: number,
-    attempt: Attempt | undefined,
-  ): void {
-    const { id, queue, lease } = job;
-    const report = attempt?.takeReport();
-    const retentionMs = attempt?.policy.retentionMs ?? null;
-    const settlement = { id, queue, lease, outcome, retentionMs, job, tookMs };
-    this.#ended.push(report === undefined ? settlement : { ...settlement, report });
-    this.#loop.wake();
-  }
-
-  #announce(settled: EndedAttempt, lost: boolean): void {
-    if (lost) return this.#announceLost(settled.job, false);
-    this.#counts[countOf(settled.outcome)]++;
-    announce(this.#host.events, this.name, settled);
-  }
-
-  #announceLost(job: ClaimedJob, cancelled: boolean): void {
-    this.#counts.lost++;
-    const reason = cancelled ? "CANCELLED" : "LEASE_LOST";
-    this.#host.events.emit("lost", { ...attemptRef(job, this.name), reason });
-  }
-
   // ─── leases ───
-
-  #held(): Held[] {
-    const running = [...this.#running.values()].map((attempt): Held => {
-      const { id, queue, lease } = attempt.job;
-      const report = attempt.takeReport();
-      return { id, queue, lease, ...(report !== undefined && { report }) };
-    });
-    return [...running, ...this.#waiting.map(({ id, queue, lease }) => ({ id, queue, lease }))];
-  }
-
-  #lose({ id, state }: LostJob): void {
-    this.#running.get(id)?.abort(state === "cancelled" ? "cancelled" : "lease-lost");
-    const job = this.#waiting.find((waiting) => waiting.id === id);
-    if (job === undefined) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting !== job);
-    this.#slots.letGo(job.queue);
-    this.#heart.letGo(job.lease);
-    this.#announceLost(job, state === "cancelled");
-  }
 
   /** Its own leases first: a worker whose event loop was blocked shall not rescue from itself. */
   async #tidy(): Promise<number> {
@@ -412,10 +291,10 @@ export class Worker {
       return;
     }
     this.#state = "stopping";
-    this.#fill();
+    this.#runner.close();
     this.#loop.wake();
     await this.#noneRunning(graceMs);
-    for (const attempt of [...this.#running.values()]) attempt.abort("shutdown");
+    this.#runner.abortAll();
     await this.#handInLast();
     this.#state = "stopped";
     this.#endWatch?.();
@@ -426,7 +305,7 @@ export class Worker {
   async #noneRunning(graceMs: number): Promise<void> {
     const { clock } = this.#host;
     const untilMs = clock.elapsedMs() + graceMs;
-    while (this.#running.size > 0 && clock.elapsedMs() < untilMs) {
+    while (this.#runner.running > 0 && clock.elapsedMs() < untilMs) {
       await this.#turnEnd(untilMs - clock.elapsedMs());
     }
   }
@@ -440,7 +319,7 @@ export class Worker {
   }
 
   #owesOutcomes(): boolean {
-    return this.#ended.length > 0 || this.#unanswered !== undefined;
+    return this.#runner.owed > 0 || this.#unanswered !== undefined;
   }
 
   /** Resolves at the end of the loop's next turn, or after `mostMs`. */

@@ -10,10 +10,14 @@ import { parseSource, readSources, resolveImport, type Source } from "./support/
 const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
-    ...["events", "schema", "policy", "logger", "broker", "task"],
+    ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
+    ...["collector", "drain", "new-job", "slots"],
   ].map((name) => `src/${name}.ts`),
   ["src/store/"],
-  ["worker", "attempt", "janitor", "scheduler", "loop", "wake"].map((name) => `src/${name}.ts`),
+  [
+    ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
+    ...["announce", "log-events", "queues", "options"],
+  ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],
   ["src/cli/", "src/triggers/"],

@@ -22,7 +22,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [[
     max_attempts INTEGER,
     created_at INTEGER NOT NULL,
     started_at INTEGER,
-    ended_at INTEGER CHECK ((ended_at IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))),
+    ended_at INTEGER
+      CHECK ((ended_at IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))),
     expire_at INTEGER,
     lease_id TEXT CHECK (lease_id IS NOT NULL OR state <> 'running'),
     parent_id TEXT,

@@ -35,7 +35,7 @@ export function expiry(retentions: string): string {
     ELSE ${retentions} ->> '$.defaultMs' END`;
 }
 
-/** Adds `count` ended jobs (SQL) of a queue and state to the tally; negative ones are taken away. */
+/** Adds to the tally of ended jobs; `select` gives queue, state and a number, or a negative one. */
 export function tally(select: string): string {
   return `INSERT INTO errand_tally (queue, state, n) ${select}
     ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n`;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Errand, type ErrandOptions } from "../errand.ts";
+import { Errand } from "../errand.ts";
+import type { ErrandOptions } from "../options.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 /** As for `Errand.open`; everything may be left out. */

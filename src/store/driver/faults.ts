@@ -39,7 +39,7 @@ export function databaseError(error: unknown, act: string): ErrandError {
 const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   [
     /NOTADB|not a database/i,
-    "the file is no SQLite database (or an encrypted one); name another file, or move this one away",
+    "the file is no SQLite database, or an encrypted one; name another file, or move it away",
   ],
   [
     /CANTOPEN|unable to open|connection to local database: 14/i,

@@ -1,0 +1,98 @@
+/**
+ * The options of an Errand, and what they come to once checked.
+ *
+ * @module
+ */
+import type { Client } from "@libsql/client";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { invalid, show } from "./errors.ts";
+import { leveled, type Logger, type LogLevel } from "./logger.ts";
+import { DEFAULT_RETENTION_MS } from "./policy.ts";
+import type { Synchronous } from "./store/driver/local.ts";
+import type { StoreOptions } from "./store/open.ts";
+import type { Retention, Task } from "./task.ts";
+import { Tasks } from "./tasks.ts";
+
+/** How to open an Errand. Either `url` or `client` is needed. */
+export interface ErrandOptions {
+  /** `"file:errand.db"`, `":memory:"`, or the address of a libSQL server. */
+  readonly url?: string;
+  /** A libSQL client of your own, instead of `url`; it stays yours to close. */
+  readonly client?: Client;
+  /** The token for a server. */
+  readonly authToken?: string;
+  /** The tasks whose jobs are enqueued or run here; more may be registered later. */
+  readonly tasks?: readonly Task[];
+  /**
+   * For `file:` URLs, what an acknowledged call survives. `"full"`: the process being killed, and
+   * power loss. `"normal"`: the process being killed; power loss may take the last moments'
+   * commits, but never damages the file. Faster. @default "full"
+   */
+  readonly synchronous?: Synchronous;
+  /** How long a call waits for other writers, then fails with `DATABASE_BUSY`. @default "10s" */
+  readonly busyTimeout?: Duration;
+  /** The most bytes of JSON that a payload or a result may have. @default 1 MiB */
+  readonly payloadLimit?: number;
+  /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
+  readonly retention?: Retention;
+  /** Where the library's messages go; without it they go nowhere. */
+  readonly logger?: Logger;
+  /** Which of them reach the logger. @default "info" */
+  readonly logLevel?: LogLevel;
+  /** Where time and chance come from: for tests. */
+  readonly clock?: Clock;
+}
+
+const PAYLOAD_LIMIT_BYTES = 1024 * 1024;
+
+/** {@linkcode ErrandOptions}, checked. */
+export interface Settings {
+  readonly store: StoreOptions;
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+  readonly logs: boolean;
+  readonly payloadLimitBytes: number;
+  readonly retentionMs: number | null;
+}
+
+/** Checks everything that can be checked without the database. */
+export function checkedSettings(options: ErrandOptions): Settings {
+  const { tasks = [], payloadLimit = PAYLOAD_LIMIT_BYTES, retention } = options;
+  if (!(Number.isInteger(payloadLimit) && payloadLimit > 0)) {
+    throw invalid(`Cannot use ${show(payloadLimit)} as payloadLimit: it is a number of bytes`);
+  }
+  const known = new Tasks();
+  known.add(tasks);
+  const retentionMs = retention === undefined
+    ? DEFAULT_RETENTION_MS
+    : retention === "forever"
+    ? null
+    : durationMs(retention, "retention");
+  return {
+    store: storeOptions(options),
+    tasks: known,
+    logger: leveled(options.logger, options.logLevel ?? "info"),
+    logs: options.logger !== undefined,
+    payloadLimitBytes: payloadLimit,
+    retentionMs,
+  };
+}
+
+function storeOptions(options: ErrandOptions): StoreOptions {
+  const { url, client, authToken, synchronous = "full", busyTimeout = "10s" } = options;
+  if ((url === undefined) === (client === undefined)) {
+    throw invalid("Cannot open an Errand: pass either url or client");
+  }
+  if (synchronous !== "full" && synchronous !== "normal") {
+    throw invalid(`Cannot use ${show(synchronous)} as synchronous: it is "full" or "normal"`);
+  }
+  return {
+    ...(url !== undefined && { url }),
+    ...(client !== undefined && { client }),
+    ...(authToken !== undefined && { authToken }),
+    synchronous,
+    busyTimeoutMs: durationMs(busyTimeout, "busyTimeout"),
+    clock: options.clock ?? systemClock,
+  };
+}
