@@ -29,11 +29,17 @@ export interface RetryOptions {
 
 /** {@linkcode RetryOptions}, checked, in milliseconds, and without what was not said. */
 export interface RetryPolicy {
+  /** Attempts in all. */
   readonly maxAttempts?: number;
+  /** Wait before the first retry. */
   readonly delayMs?: number;
+  /** Decides each wait. */
   readonly delay?: DelayFunction;
+  /** Growth of the wait. */
   readonly backoff?: Backoff;
+  /** The longest wait. */
   readonly maxDelayMs?: number;
+  /** The fraction added by chance. */
   readonly jitter?: number;
 }
 

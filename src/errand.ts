@@ -26,7 +26,7 @@ import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts
 import { Queues } from "./queues.ts";
 import { openStore } from "./store/open.ts";
 import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
-import { Tasks } from "./tasks.ts";
+import type { Tasks } from "./tasks.ts";
 import { Wake } from "./wake.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
 

@@ -114,9 +114,11 @@ export interface TaskOptions<In, Parsed, Result> extends JobPolicy {
 
 /** {@linkcode JobPolicy}, checked, in milliseconds, and without what was not said. */
 export interface Policy {
+  /** When and how often a failed attempt is followed by another. */
   readonly retry?: RetryPolicy;
+  /** How long one attempt may take. */
   readonly timeoutMs?: number;
-  /** `null` for ever. */
+  /** How long the ended job stays readable; `null` for ever. */
   readonly retentionMs?: number | null;
 }
 
@@ -218,13 +220,7 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
 
 /** `name`, when it can be one: of a task, a queue, a worker. */
 export function checkName(name: string, what: string): string {
-  // deno-lint-ignore no-control-regex
-  if (
-    typeof name === "string" && /^[^\u0000-\u001f\u007f]{1,128}$/u.test(name) &&
-    !/\p{Cs}/u.test(name)
-  ) {
-    return name;
-  }
+  if (typeof name === "string" && /^[^\p{Cc}\p{Cs}]{1,128}$/u.test(name)) return name;
   throw invalid(
     `Cannot use ${show(name)} as ${what}: it is text of 1 to ${NAME_MAX_LENGTH} characters ` +
       `without control characters`,
