@@ -277,7 +277,7 @@ class Context implements TaskContext {
 }
 
 /** The value that `snooze` returns; that it was called is what counts. */
-const SNOOZED = Object.freeze({}) as Snoozed;
+const SNOOZED: Snoozed = Object.freeze({ snoozed: true });
 
 function abortOutcome(reason: AbortReason, failed: () => Outcome): Outcome | undefined {
   switch (reason) {

@@ -34,7 +34,7 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
     throw new ErrandError(
       "PAYLOAD_TOO_LARGE",
       `Cannot store ${options.what}: it has ${bytes} bytes of JSON and the limit is ` +
-        `${options.limitBytes}; keep the data elsewhere and pass its address, or raise payloadLimit`,
+        `${options.limitBytes}; keep the data elsewhere and pass its name, or raise payloadLimit`,
     );
   }
   return { text, converted: walk.converted };

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Client } from "@libsql/client";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
@@ -19,7 +18,7 @@ export interface ErrandOptions {
   /** `"file:errand.db"`, `":memory:"`, or the address of a libSQL server. */
   readonly url?: string;
   /** A libSQL client of your own, instead of `url`; it stays yours to close. */
-  readonly client?: Client;
+  readonly client?: import("@libsql/client").Client;
   /** The token for a server. */
   readonly authToken?: string;
   /** The tasks whose jobs are enqueued or run here; more may be registered later. */

@@ -14,11 +14,9 @@ export type Retention = Duration | "forever";
 
 /** What a handler returns to be run again later: made by `snooze`. */
 export interface Snoozed {
-  /** Marks the value; its presence is the meaning. */
-  readonly [snoozed]: true;
+  /** Marks the value. */
+  readonly snoozed: true;
 }
-
-declare const snoozed: unique symbol;
 
 /** The job, as its handler sees it. */
 export interface RunningJob {
