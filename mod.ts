@@ -53,5 +53,11 @@ export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./sr
 export type { Logger, LogLevel } from "./src/logger.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export type { Queues } from "./src/queues.ts";
+export type {
+  LibsqlClient,
+  LibsqlResult,
+  LibsqlStatement,
+  LibsqlTransaction,
+} from "./src/store/driver/client.ts";
 export type { Synchronous } from "./src/store/driver/local.ts";
 export type { Clock } from "./src/clock.ts";

@@ -8,6 +8,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
+import type { LibsqlClient } from "./store/driver/client.ts";
 import type { Synchronous } from "./store/driver/local.ts";
 import type { StoreOptions } from "./store/open.ts";
 import type { Retention, Task } from "./task.ts";
@@ -18,7 +19,7 @@ export interface ErrandOptions {
   /** `"file:errand.db"`, `":memory:"`, or the address of a libSQL server. */
   readonly url?: string;
   /** A libSQL client of your own, instead of `url`; it stays yours to close. */
-  readonly client?: import("@libsql/client").Client;
+  readonly client?: LibsqlClient;
   /** The token for a server. */
   readonly authToken?: string;
   /** The tasks whose jobs are enqueued or run here; more may be registered later. */

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { Client } from "@libsql/client";
 import type { Clock } from "../clock.ts";
 import { invalid, show } from "../errors.ts";
-import { clientDriver } from "./driver/client.ts";
+import { clientDriver, type LibsqlClient } from "./driver/client.ts";
 import type { Driver } from "./driver/driver.ts";
 import { openLocal, type Synchronous } from "./driver/local.ts";
 import { migrate } from "./migrations.ts";
@@ -15,7 +14,7 @@ import { Store } from "./store.ts";
 /** Which database, and how. */
 export interface StoreOptions {
   readonly url?: string;
-  readonly client?: Client;
+  readonly client?: LibsqlClient;
   readonly authToken?: string;
   readonly synchronous: Synchronous;
   readonly busyTimeoutMs: number;

@@ -4,15 +4,62 @@
  *
  * @module
  */
-import type { Client, InStatement, ResultSet } from "@libsql/client";
 import { ErrandError } from "../../errors.ts";
 import type { Driver, Result, Row, Statement, Value } from "./driver.ts";
 import { databaseError, isBusy } from "./faults.ts";
 import { patiently } from "./patience.ts";
 
+/** What is used of a libSQL client. Every client of the package `@libsql/client` has it. */
+export interface LibsqlClient {
+  /** `"file"` for a local file; otherwise how the server is reached. */
+  readonly protocol: string;
+  /** Whether it was closed. */
+  readonly closed: boolean;
+  /** Runs statements as one transaction. */
+  batch(statements: LibsqlStatement[], mode: "write" | "deferred"): Promise<LibsqlResult[]>;
+  /** Runs one statement. */
+  execute(statement: string): Promise<LibsqlResult>;
+  /** Begins a transaction that is held open. */
+  transaction(mode: "deferred"): Promise<LibsqlTransaction>;
+  /** Drops the connection and makes a new one. */
+  reconnect(): void | Promise<void>;
+  /** Closes the connection. */
+  close(): void;
+}
+
+/** What is used of an open transaction of a libSQL client. */
+export interface LibsqlTransaction {
+  /** Runs statements in it. */
+  batch(statements: LibsqlStatement[]): Promise<LibsqlResult[]>;
+  /** Runs several statements of one text. */
+  executeMultiple(sql: string): Promise<void>;
+  /** Ends it, and keeps what it wrote. */
+  commit(): Promise<void>;
+  /** Ends it, if it has not ended, and drops what it wrote. */
+  close(): void;
+}
+
+/** A statement for a libSQL client. */
+export interface LibsqlStatement {
+  /** The text, with `?1`, `?2`, … */
+  sql: string;
+  /** Their values. */
+  args: (string | number | bigint | null)[];
+}
+
+/** What is used of a result of a libSQL client. */
+export interface LibsqlResult {
+  /** The names of the columns; empty for a statement that returns nothing. */
+  readonly columns: readonly string[];
+  /** The rows, by the number of the column. */
+  readonly rows: readonly { readonly [column: number]: unknown }[];
+  /** Rows inserted, updated or deleted. */
+  readonly rowsAffected: number;
+}
+
 /** How to use a client. */
 export interface ClientOptions {
-  readonly client: Client;
+  readonly client: LibsqlClient;
   readonly busyTimeoutMs: number;
   /** Whether closing the driver closes the client. */
   readonly owned: boolean;
@@ -27,7 +74,7 @@ export function clientDriver(options: ClientOptions): Driver {
 
 /** A server: one write batch in flight, each one round trip. */
 class ClientDriver implements Driver {
-  protected readonly client: Client;
+  protected readonly client: LibsqlClient;
   readonly #options: ClientOptions;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -108,11 +155,11 @@ class FileClientDriver extends ClientDriver {
   }
 }
 
-function toClient({ sql, args }: Statement): InStatement {
+function toClient({ sql, args }: Statement): LibsqlStatement {
   return { sql, args: [...args] };
 }
 
-function fromClient(result: ResultSet): Result {
+function fromClient(result: LibsqlResult): Result {
   const width = result.columns.length;
   const rows: Row[] = result.rows.map((row) =>
     Array.from({ length: width }, (_, column) => toValue(row[column]))
