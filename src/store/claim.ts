@@ -36,12 +36,15 @@ function arm(name: number): string {
       ORDER BY priority DESC, run_at, id LIMIT ?${name + 1})`;
 }
 
-/** Makes the jobs of lease `?2` its own, and counts the attempt. */
+/**
+ * Makes the jobs of lease `?2` its own, and counts the attempt. Only right after the lease was
+ * written: repeated, it would take back what the lease has given up since.
+ */
 export const STAMP: string = `
   UPDATE errand_job
   SET state = 'running', lease_id = ?2, attempt = attempt + 1, started_at = ${NOW}
   FROM json_each((SELECT jobs FROM errand_lease WHERE id = ?2)) AS listed
-  WHERE errand_job.id = listed.value AND state = 'available'`;
+  WHERE errand_job.id = listed.value AND state = 'available' AND changes() > 0`;
 
 /** What lease `?1` holds, in the order of its list. */
 export const READ_CLAIMED: string = `
