@@ -75,11 +75,15 @@ const LOG = `
     WHERE errand_job.id = value ->> 0 AND lease_id = value ->> 1 AND state = 'running')
   ON CONFLICT DO NOTHING`;
 
-/** Which of `?1`, `[[id, lease], …]`, were not settled under the lease that they name. */
+/**
+ * Which of `?1`, `[[id, lease, 1 if its row stays], …]`, were not settled under the lease that
+ * they name. A discarded job leaves no row that could tell who ended it, so none means done.
+ */
 const UNSETTLED = `
   SELECT outcome.value ->> 0 FROM json_each(?1) AS outcome
   LEFT JOIN errand_job ON errand_job.id = outcome.value ->> 0
-  WHERE lease_id IS NOT outcome.value ->> 1 OR state = 'running'`;
+  WHERE (lease_id IS NOT outcome.value ->> 1 OR state = 'running')
+    AND (errand_job.id IS NOT NULL OR outcome.value ->> 2)`;
 
 /** Statements that save what handlers said on the way, to be run before any outcome. */
 export function reportStatements(held: readonly Held[]): Statement[] {
@@ -103,9 +107,14 @@ export interface SettlementBatch {
   readonly statements: readonly Statement[];
   /** Indexes of the statements whose changed rows are settled jobs. */
   readonly counted: readonly number[];
+  /** Index of the statement that asks what was not settled: see {@linkcode settlementBatch}. */
+  readonly unsettled?: number;
 }
 
-/** One fenced statement for all jobs with the same kind of outcome, lease, queue and retention. */
+/**
+ * One fenced statement for all jobs with the same kind of outcome, lease, queue and retention. A
+ * job that was put back may be claimed by the next statement, so it is asked for before that.
+ */
 export function settlementBatch(
   now: number | null,
   settlements: readonly Settlement[],
@@ -116,7 +125,9 @@ export function settlementBatch(
     counted.push(statements.length);
     statements.push(...groupStatements(now, first, `{${members}}`));
   }
-  return { statements, counted };
+  if (settlements.every(({ outcome }) => ends(outcome))) return { statements, counted };
+  statements.push(unsettledStatement(settlements));
+  return { statements, counted, unsettled: statements.length - 1 };
 }
 
 function groupStatements(now: number | null, of: Settlement, members: string): Statement[] {
@@ -190,14 +201,19 @@ export async function lostSettlements(
 ): Promise<ReadonlySet<string>> {
   const settled = batch.counted.reduce((sum, index) => sum + results[index]!.changes, 0);
   if (settled === settlements.length) return NONE;
-  const pairs = settlements.filter(keepsRow).map(({ id, lease }) => [id, lease]);
-  const [unsettled] = await driver.read([{ sql: UNSETTLED, args: [JSON.stringify(pairs)] }]);
-  return new Set(unsettled!.rows.map(([id]) => id as string));
+  const unsettled = batch.unsettled === undefined
+    ? (await driver.read([unsettledStatement(settlements)]))[0]!
+    : results[batch.unsettled]!;
+  return new Set(unsettled.rows.map(([id]) => id as string));
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** A discarded job leaves no row that could tell who ended it. */
-function keepsRow({ outcome, retentionMs }: Settlement): boolean {
-  return retentionMs !== 0 || !ends(outcome);
+function unsettledStatement(settlements: readonly Settlement[]): Statement {
+  const pairs = settlements.map(({ id, lease, outcome, retentionMs }) => [
+    id,
+    lease,
+    retentionMs === 0 && ends(outcome) ? 0 : 1,
+  ]);
+  return { sql: UNSETTLED, args: [JSON.stringify(pairs)] };
 }
