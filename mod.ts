@@ -34,6 +34,7 @@ export {
 export { type StopOptions, Worker, type WorkerOptions } from "./src/worker.ts";
 export type { SlotOptions } from "./src/slots.ts";
 export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
+export { isEnded, JOB_STATES } from "./src/job.ts";
 export type {
   Job,
   JobError,

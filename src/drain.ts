@@ -15,7 +15,10 @@ export interface DrainOptions {
   readonly maxJobs?: number;
   /** It ends when this aborts: what runs then is given back. */
   readonly signal?: AbortSignal;
-  /** Whether it waits for jobs that are scheduled for later. @default false */
+  /**
+   * Whether it goes on until its queues hold no live job at all, waiting for those that are due
+   * later and those that run elsewhere. @default false
+   */
   readonly scheduled?: boolean;
 }
 

@@ -129,6 +129,11 @@ export interface JobPage {
 /** How many jobs are in each state. */
 export type StateCounts = Readonly<Record<JobState, number>>;
 
+/** Whether `counts` hold a job that has not ended. */
+export function isLive(counts: StateCounts): boolean {
+  return counts.scheduled + counts.available + counts.running > 0;
+}
+
 /** How many jobs there are, in all and by queue. */
 export interface Stats extends StateCounts {
   /** The same for each queue that holds a job or has a setting. */

@@ -22,6 +22,7 @@ import type { Events } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
 import { Janitor, type JanitorHost } from "./janitor.ts";
+import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { Runner } from "./runner.ts";
 import { type SlotOptions, Slots } from "./slots.ts";
@@ -351,8 +352,8 @@ export class Worker {
         const leftMs = untilMs - clock.elapsedMs();
         if (signal?.aborted) return "aborted";
         if (leftMs <= 0) return "deadline";
-        const end = this.#nothingLeft(scheduled);
-        if (end !== undefined) return end;
+        const end = this.#nothingLeft();
+        if (end !== undefined && !(scheduled && await this.#waitsForOthers(end))) return end;
         await this.#turnEnd(deadlineMs === undefined ? undefined : leftMs);
       }
     } finally {
@@ -360,11 +361,18 @@ export class Worker {
     }
   }
 
-  #nothingLeft(scheduled: boolean): DrainEnd | undefined {
+  #nothingLeft(): DrainEnd | undefined {
     if (this.#slots.held > 0 || this.#owesOutcomes()) return undefined;
     if (this.#claimsLeft <= 0) return "max-jobs";
-    if (!this.#believedEmpty || (scheduled && this.#nextDueMs !== undefined)) return undefined;
-    return "empty";
+    return this.#believedEmpty ? "empty" : undefined;
+  }
+
+  /** Jobs that are due later, or run elsewhere, will be for this worker or end without it. */
+  async #waitsForOthers(end: DrainEnd): Promise<boolean> {
+    if (end !== "empty") return false;
+    const { queues } = await this.#host.broker.stats();
+    return this.#slots.queues().map((name) => queues[name])
+      .some((of) => of !== undefined && !of.paused && isLive(of));
   }
 }
 

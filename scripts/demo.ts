@@ -1,0 +1,75 @@
+// The main job on real input: one job for each file of a folder, hashed and counted by workers.
+// A run that was killed is continued by the next one.
+import { existsSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+import { Errand } from "../mod.ts";
+import { display } from "./demo/display.ts";
+import { listFiles } from "./demo/files.ts";
+import { report } from "./demo/report.ts";
+import { inspect, specials, tasks } from "./demo/tasks.ts";
+
+const database = resolve("errand-demo.db");
+const root = resolve(import.meta.dirname ?? ".", "..");
+const [folder = root, ...unknown] = process.argv.slice(2);
+
+if (unknown.length > 0 || folder.startsWith("-")) {
+  console.error("Usage: deno task demo [FOLDER]   hashes and counts every file of FOLDER");
+  process.exit(2);
+}
+const files = listFiles(resolve(folder));
+if (files === undefined) {
+  console.error(`Cannot read the folder ${resolve(folder)}: it does not exist, or is no folder`);
+  process.exit(2);
+}
+await main(resolve(folder), files);
+
+async function main(folder: string, files: readonly string[]): Promise<void> {
+  const continued = await isUnfinished();
+  if (!continued) {
+    for (const end of ["", "-wal", "-shm"]) {
+      rmSync(database + end, { force: true });
+    }
+  }
+  await using errand = await Errand.open({ url: `file:${database}`, tasks });
+
+  const missing = await withoutJob(errand, files);
+  console.log(
+    `${continued ? "Continuing" : "Starting"}: ${files.length} files in ${folder}, ` +
+      `${missing.length} jobs to enqueue`,
+  );
+  await errand.enqueueMany([
+    ...(continued ? [] : specials),
+    ...missing.map((path) => ({ task: inspect, payload: { path } })),
+  ]);
+
+  // A lease of two seconds: after a kill, the next run has not long to wait for its jobs.
+  const worker = errand.worker({ concurrency: 16, lease: "2s" });
+  const shown = display(errand, await liveJobs(errand));
+  const summary = await worker.drain({ scheduled: true });
+  const { slowest, busyMs } = shown.end();
+  await report({ errand, summary, slowest, busyMs, database });
+}
+
+async function isUnfinished(): Promise<boolean> {
+  if (!existsSync(database)) return false;
+  await using errand = await Errand.open({ url: `file:${database}` });
+  return await liveJobs(errand) > 0;
+}
+
+async function liveJobs(errand: Errand): Promise<number> {
+  const { scheduled, available, running } = await errand.stats();
+  return scheduled + available + running;
+}
+
+/** The files that no job of an earlier, unfinished run stands for. */
+async function withoutJob(errand: Errand, files: readonly string[]): Promise<readonly string[]> {
+  const known = new Set<unknown>();
+  let cursor: string | undefined;
+  do {
+    const page = await errand.list({ task: "inspect", limit: 1_000, ...(cursor && { cursor }) });
+    for (const { payload } of page.jobs) known.add((payload as { path: string }).path);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return files.filter((path) => !known.has(path));
+}
