@@ -1,13 +1,13 @@
-import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { expect, it } from "vitest";
 import { Errand, type Job, type Stats } from "../mod.ts";
 import type { Runtime } from "../scripts/runtimes.ts";
+import { crewUrl, startCrew } from "./support/crew.ts";
 import { needRuntimes } from "./support/need.ts";
 import { seeded } from "./support/random.ts";
 import { spawnTs, type TsProcess } from "./support/spawn.ts";
 import { tempDir } from "./support/temp.ts";
-import { brokenRecord, brokenRuns, parseLog } from "./torture/log.ts";
+import { brokenRecord, brokenRuns } from "./torture/log.ts";
 
 const JOBS = 5_000;
 const LEASE_MS = 2_000;
@@ -24,30 +24,24 @@ it.runIf(has)(
     console.log(`to repeat it: TORTURE_SEED=${seed}`);
     const random = seeded(seed);
     await using dir = await tempDir();
-    const env = {
-      TORTURE_URL: `file:${dir.file("errand.db")}`,
-      TORTURE_LOG: dir.file("runs.log"),
-      TORTURE_LEASE: `${LEASE_MS}`,
-    };
-    await using errand = await Errand.open({ url: env.TORTURE_URL });
+    await using errand = await Errand.open({ url: crewUrl(dir) });
     const payloads = Array.from({ length: 3_000 }, (_, n) => ({ failsFirst: n % 25 === 0 }));
     const accepted = await errand.enqueueMany(
       payloads.map((payload) => ({ task: "mark", payload })),
     );
 
-    await using workers = await processes(WORKERS, "test/torture/worker.ts", env);
-    for (const worker of workers.all) expect(await worker.nextLine()).toBe("ready");
-    await using enqueuers = await processes(["bun", "deno"], "test/torture/enqueuer.ts", {
-      ...env,
-      TORTURE_JOBS: "900",
-    });
-    const [lasting, doomed] = enqueuers.all.map((enqueuer) => acknowledged(enqueuer));
+    await using crew = await startCrew(dir, WORKERS, LEASE_MS);
+    const env = { TORTURE_URL: crewUrl(dir), TORTURE_JOBS: "900" };
+    await using steady = await spawnTs("bun", "test/torture/enqueuer.ts", env);
+    await using doomed = await spawnTs("deno", "test/torture/enqueuer.ts", env);
+    const all = acknowledged(steady);
+    const some = acknowledged(doomed);
 
     // the victims, and how much work is done when each of them dies
-    const victims = shuffled(workers.all, random).slice(0, 2);
+    const victims = shuffled(crew.all, random).slice(0, 2);
     const killed = new Map<number, number>();
-    await expect.poll(() => doomed!.ids.length, WAIT).toBeGreaterThan(random() * 400);
-    await enqueuers.all[1]!.kill();
+    await expect.poll(() => some.ids.length, WAIT).toBeGreaterThan(random() * 400);
+    await doomed.kill();
     for (const [index, victim] of victims.entries()) {
       const done = JOBS * (0.1 + index * 0.25 + random() * 0.2);
       await expect.poll(async () => (await errand.stats()).completed, WAIT).toBeGreaterThan(done);
@@ -55,26 +49,23 @@ it.runIf(has)(
       await victim.kill();
     }
 
-    await Promise.all([lasting!.ended, doomed!.ended]);
+    await Promise.all([all.ended, some.ended]);
     const missing = JOBS - total(await errand.stats());
     await errand.enqueueMany(
       Array.from({ length: missing }, () => ({ task: "mark", payload: {} })),
     );
     await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(JOBS);
-    for (const survivor of workers.all.filter((worker) => !victims.includes(worker))) {
-      const ending = survivor.kill("SIGTERM");
-      expect(await survivor.nextLine()).toBe("stopped");
-      await ending;
-    }
+    const survivors = crew.all.filter((worker) => !victims.includes(worker));
+    await Promise.all(survivors.map((worker) => crew.stop(worker)));
 
     const stats = await errand.stats();
     expect([stats.completed, total(stats)]).toEqual([JOBS, JOBS]);
     const jobs = await allJobs(errand);
-    const lost = [...accepted.map(({ id }) => id), ...lasting!.ids, ...doomed!.ids]
+    const lost = [...accepted.map(({ id }) => id), ...all.ids, ...some.ids]
       .filter((id) => !jobs.has(id));
     expect(lost).toEqual([]);
-    expect(lasting!.ids).toHaveLength(900);
-    const runs = parseLog(await readFile(env.TORTURE_LOG, "utf8"));
+    expect(all.ids).toHaveLength(900);
+    const runs = await crew.log();
     expect([...runs.keys()].filter((id) => !jobs.has(id))).toEqual([]);
     const broken = [...jobs.values()].flatMap((job) => {
       const entries = runs.get(job.id) ?? [];
@@ -87,22 +78,6 @@ it.runIf(has)(
     expect(rescued.length, "the victims died at work").toBeGreaterThan(0);
   },
 );
-
-interface Processes extends AsyncDisposable {
-  readonly all: readonly TsProcess[];
-}
-
-async function processes(
-  runtimes: readonly Runtime[],
-  file: string,
-  env: Readonly<Record<string, string>>,
-): Promise<Processes> {
-  const all = await Promise.all(runtimes.map((runtime) => spawnTs(runtime, file, env)));
-  return {
-    all,
-    [Symbol.asyncDispose]: async () => void await Promise.all(all.map((child) => child.kill())),
-  };
-}
 
 /** The ids that an enqueuer prints, as they come, until its end. */
 function acknowledged(enqueuer: TsProcess): {

@@ -1,5 +1,5 @@
-// One worker process of the torture test: every run, and every result that was stored, leaves a
-// line in a log that all processes append to.
+// One worker process: every run, and every result that was stored, leaves a line in a log that all
+// processes append to.
 import { openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
@@ -19,7 +19,8 @@ const mark = defineTask({
   async run({ input, job }) {
     note(job, "start");
     await setTimeout(Math.random() * 20);
-    const { failsFirst } = input as { failsFirst?: boolean };
+    const { failsFirst, hangsFirst } = input as { failsFirst?: boolean; hangsFirst?: boolean };
+    if (hangsFirst && job.attempt === 1) await new Promise(() => {});
     if (failsFirst && job.attempt === 1) {
       note(job, "fail");
       throw new Error("the first attempt fails");
