@@ -29,6 +29,8 @@ export interface Tables {
 export interface Bench extends AsyncDisposable {
   readonly store: Store;
   readonly clock: FakeClock;
+  /** Where the file is, if there is one. */
+  readonly path: string;
   /** Every statement that the store has run, oldest first. */
   readonly statements: Statement[];
   rows(sql: string, ...args: readonly Value[]): Promise<readonly Row[]>;
@@ -40,7 +42,8 @@ export interface Bench extends AsyncDisposable {
 /** Opens a store at a place. */
 export async function openBench(place: Place = "memory"): Promise<Bench> {
   const dir = await tempDir();
-  const driver = await openDriver(place, dir.file("errand.db"));
+  const path = dir.file("errand.db");
+  const driver = await openDriver(place, path);
   await migrate(driver);
   const clock = new FakeClock();
   const statements: Statement[] = [];
@@ -49,6 +52,7 @@ export async function openBench(place: Place = "memory"): Promise<Bench> {
   return {
     store: new Store(recording(driver, statements), clock),
     clock,
+    path,
     statements,
     rows,
     write: async (sql, ...args) => void await driver.write([{ sql, args }]),
