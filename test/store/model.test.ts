@@ -1,0 +1,138 @@
+// Random sequences of verbs against a model in memory that is too simple to be wrong.
+import fc from "fast-check";
+import process from "node:process";
+import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../src/outcome.ts";
+import { claimIds, LEASE_MS, newJob, outcomes, rescueAll, settle } from "../support/jobs.ts";
+import { settlement } from "../support/jobs.ts";
+import { type Action, Model } from "../support/model.ts";
+import { type Bench, openBench, places } from "../support/store.ts";
+
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+const RETENTION_MS = 60_000;
+
+const jobIndex = fc.nat(7);
+const leaseIndex = fc.nat(5);
+const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("enqueue" as const),
+      queue: fc.constantFrom("q", "r"),
+      priority: fc.integer({ min: -1, max: 1 }),
+      delayMs: fc.constantFrom(0, 0, 0, 4_000, 40_000),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("claim" as const),
+      queues: fc.constantFrom(["q"], ["r"], ["q", "r"]),
+      limit: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant("settle" as const),
+      job: jobIndex,
+      lease: fc.option(leaseIndex, { nil: undefined, freq: 3 }),
+      outcome: fc.constantFrom<Outcome["kind"]>("complete", "fail", "retry", "snooze", "release"),
+      retentionMs: fc.constantFrom(RETENTION_MS, RETENTION_MS, 0, null),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("cancel" as const), job: jobIndex }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("retry" as const), job: jobIndex }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), job: jobIndex }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("heartbeat" as const), lease: leaseIndex }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom({ kind: "rescue" as const }, { kind: "prune" as const }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("pause" as const),
+      queue: fc.constantFrom("q", "r"),
+      paused: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("wait" as const),
+      ms: fc.constantFrom(1, 5_000, LEASE_MS, RETENTION_MS),
+    }),
+  },
+);
+
+describe.each(places)("in a store at %s", (place) => {
+  it(`any sequence of verbs does what the model says (SEED=${seed})`, async () => {
+    const property = fc.asyncProperty(
+      fc.array(action, { minLength: 5, maxLength: 60, size: "max" }),
+      async (actions) => {
+        await using bench = await openBench(place);
+        const model = new Model(bench.clock.now(), RETENTION_MS);
+        for (const step of actions) {
+          const wanted = model.run(step);
+          expect(await run(bench, step, model), JSON.stringify(step)).toEqual(wanted);
+          await expectSame(bench, model);
+        }
+      },
+    );
+    await fc.assert(property, { seed, numRuns: place === "memory" ? 150 : 40 });
+  }, 60_000);
+});
+
+/** The same step in the store; answers what {@linkcode Model.run} answers. */
+async function run({ store, clock }: Bench, step: Action, model: Model): Promise<unknown> {
+  const { retentions } = rescueAll;
+  switch (step.kind) {
+    case "enqueue": {
+      const { kind: _, ...terms } = step;
+      return void await store.enqueue([newJob(model.lastJob, terms)]);
+    }
+    case "claim":
+      return await claimIds(store, model.lastLease, step.queues, { limit: step.limit });
+    case "settle": {
+      const { id, queue, lease } = model.settling(step);
+      const { retentionMs } = step;
+      const handed = settlement(id, lease, outcomes[step.outcome], { queue, retentionMs });
+      return (await settle(store, [handed], [lease])).lost.has(id);
+    }
+    case "cancel":
+      return (await store.cancel(model.jobId(step.job), retentions)).changed;
+    case "retry":
+      return (await store.retry(model.jobId(step.job), null, 0)).changed;
+    case "remove":
+      return (await store.remove(model.jobId(step.job))).changed;
+    case "heartbeat": {
+      const leases = [model.leaseId(step.lease)];
+      return void await store.heartbeat({ leaseMs: LEASE_MS, leases, held: [] });
+    }
+    case "rescue":
+      return (await store.rescue(rescueAll)).jobs.map(({ id }) => id).sort();
+    case "prune":
+      return (await store.prune("", 1_000)).removed;
+    case "pause":
+      return void await store.setPaused(step.queue, step.paused);
+    case "wait":
+      return void await clock.advance(step.ms);
+  }
+}
+
+async function expectSame(bench: Bench, model: Model): Promise<void> {
+  const { jobs, leases, tally } = await bench.tables();
+  const found = Object.values(jobs).map((job) => ({
+    ...{ id: job.id, queue: job.queue, state: job.state, attempt: job.attempt },
+    ...{ lease: job.lease_id, runAt: job.run_at, expireAt: job.expire_at },
+  }));
+  expect(found).toEqual(model.rows());
+  expect(tally).toEqual(model.tally());
+  expect(Object.keys(leases)).toEqual(model.leaseIds());
+  const { queues: _, nextRunAt: __, ...counts } = await bench.store.stats();
+  expect(counts).toEqual(model.counts());
+}

@@ -1,0 +1,250 @@
+// What the store is meant to do, as a list of jobs in memory.
+import { isEnded, JOB_STATES, type JobState } from "../../src/job.ts";
+import type { Outcome } from "../../src/outcome.ts";
+import { LEASE_MS, outcomes } from "./jobs.ts";
+
+/** One step of a random life of a store. Jobs and leases are counted back from the newest. */
+export type Action =
+  | {
+    readonly kind: "enqueue";
+    readonly queue: string;
+    readonly priority: number;
+    readonly delayMs: number;
+  }
+  | { readonly kind: "claim"; readonly queues: readonly string[]; readonly limit: number }
+  | Settling
+  | { readonly kind: "cancel" | "retry" | "remove"; readonly job: number }
+  | { readonly kind: "heartbeat"; readonly lease: number }
+  | { readonly kind: "rescue" | "prune" }
+  | { readonly kind: "pause"; readonly queue: string; readonly paused: boolean }
+  | { readonly kind: "wait"; readonly ms: number };
+
+/** An outcome; without a lease it comes under the one that holds the job, or held it last. */
+export interface Settling {
+  readonly kind: "settle";
+  readonly job: number;
+  readonly lease: number | undefined;
+  readonly outcome: Outcome["kind"];
+  readonly retentionMs: number | null;
+}
+
+interface ModelJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly priority: number;
+  state: JobState;
+  attempt: number;
+  lease: string | null;
+  runAt: number;
+  expireAt: number | null;
+}
+
+const MAX_ATTEMPTS = 5;
+
+/** The model: {@linkcode Model.run} answers what the store must answer. */
+export class Model {
+  readonly #retentionMs: number;
+  readonly #paused = new Set<string>();
+  readonly #leases = new Map<string, number>();
+  #now: number;
+  #jobs: ModelJob[] = [];
+  #jobCount = 0;
+  #leaseCount = 0;
+
+  constructor(now: number, retentionMs: number) {
+    this.#now = now;
+    this.#retentionMs = retentionMs;
+  }
+
+  get lastJob(): string {
+    return this.jobId(0);
+  }
+
+  get lastLease(): string {
+    return this.leaseId(0);
+  }
+
+  jobId(back: number): string {
+    return `job ${1_000 + this.#jobCount - back}`;
+  }
+
+  leaseId(back: number): string {
+    return `lease ${1_000 + this.#leaseCount - back}`;
+  }
+
+  settling(step: Settling): { id: string; queue: string; lease: string } {
+    const id = this.jobId(step.job);
+    const job = this.#job(step.job);
+    const lease = step.lease === undefined ? this.#settledBy : this.leaseId(step.lease);
+    return { id, queue: job?.queue ?? this.#settledQueue, lease };
+  }
+
+  /** Who held the job before the last step settled it. */
+  #settledBy = "no lease";
+  #settledQueue = "q";
+
+  run(step: Action): unknown {
+    switch (step.kind) {
+      case "enqueue":
+        return this.#enqueue(step);
+      case "claim":
+        return this.#claim(step.queues, step.limit);
+      case "settle":
+        return this.#settle(step);
+      case "cancel": {
+        const job = this.#job(step.job);
+        if (job === undefined || isEnded(job.state)) return false;
+        job.lease = null;
+        this.#end(job, "cancelled", this.#retentionMs);
+        return true;
+      }
+      case "retry":
+        return this.#retry(step.job);
+      case "remove": {
+        const job = this.#job(step.job);
+        if (job === undefined || job.state === "running") return false;
+        this.#drop(job);
+        return true;
+      }
+      case "heartbeat": {
+        const id = this.leaseId(step.lease);
+        if (this.#leases.has(id)) this.#leases.set(id, this.#now + LEASE_MS);
+        return undefined;
+      }
+      case "rescue":
+        return this.#rescue();
+      case "prune": {
+        const old = this.#jobs.filter((job) => job.expireAt !== null && job.expireAt <= this.#now);
+        for (const job of old) this.#drop(job);
+        return old.length;
+      }
+      case "pause":
+        this.#paused[step.paused ? "add" : "delete"](step.queue);
+        return undefined;
+      case "wait":
+        this.#now += step.ms;
+        return undefined;
+    }
+  }
+
+  rows(): Omit<ModelJob, "priority">[] {
+    return this.#jobs.map(({ priority: _, ...row }) => row);
+  }
+
+  leaseIds(): string[] {
+    return [...this.#leases.keys()].sort();
+  }
+
+  tally(): Record<string, number> {
+    const tally: Record<string, number> = {};
+    for (const { queue, state } of this.#jobs) {
+      if (isEnded(state)) tally[`${queue} ${state}`] = (tally[`${queue} ${state}`] ?? 0) + 1;
+    }
+    return tally;
+  }
+
+  counts(): Record<string, number> {
+    return Object.fromEntries(
+      JOB_STATES.map((state) => [state, this.#jobs.filter((job) => job.state === state).length]),
+    );
+  }
+
+  #job(back: number): ModelJob | undefined {
+    return this.#jobs.find(({ id }) => id === this.jobId(back));
+  }
+
+  #enqueue({ queue, priority, delayMs }: Extract<Action, { kind: "enqueue" }>): undefined {
+    this.#jobCount++;
+    this.#jobs.push({
+      ...{ id: this.lastJob, queue, priority, attempt: 0, lease: null, expireAt: null },
+      state: delayMs === 0 ? "available" : "scheduled",
+      runAt: this.#now + delayMs,
+    });
+    return undefined;
+  }
+
+  #claim(queues: readonly string[], limit: number): string[] {
+    this.#leaseCount++;
+    for (const job of this.#jobs) {
+      if (job.state === "scheduled" && job.runAt <= this.#now) job.state = "available";
+    }
+    const taken = this.#jobs
+      .filter(({ state, queue }) =>
+        state === "available" && queues.includes(queue) && !this.#paused.has(queue)
+      )
+      .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+    for (const job of taken) {
+      Object.assign(job, { state: "running", attempt: job.attempt + 1, lease: this.lastLease });
+    }
+    if (taken.length > 0) this.#leases.set(this.lastLease, this.#now + LEASE_MS);
+    return taken.map(({ id }) => id);
+  }
+
+  /** Whether the outcome was lost. */
+  #settle(step: Settling): boolean {
+    const job = this.#job(step.job);
+    this.#settledBy = job?.lease ?? "no lease";
+    this.#settledQueue = job?.queue ?? "q";
+    const lease = step.lease === undefined ? this.#settledBy : this.leaseId(step.lease);
+    const { outcome, retentionMs } = step;
+    const discards = retentionMs === 0 && (outcome === "complete" || outcome === "fail");
+    const held = job?.state === "running" && job.lease === lease;
+    if (job !== undefined && held) this.#apply(job, outcome, retentionMs);
+    this.#close(lease);
+    return job === undefined ? !discards : !held && job.lease !== lease;
+  }
+
+  #apply(job: ModelJob, outcome: Outcome["kind"], retentionMs: number | null): void {
+    switch (outcome) {
+      case "complete":
+      case "fail":
+        if (retentionMs === 0) return this.#drop(job);
+        return this.#end(job, outcome === "complete" ? "completed" : "failed", retentionMs);
+      case "retry":
+      case "snooze":
+        job.state = "scheduled";
+        job.runAt = this.#now + outcomes[outcome].delayMs;
+        if (outcome === "snooze") job.attempt--;
+        return;
+      case "release":
+        job.state = "available";
+        job.attempt--;
+    }
+  }
+
+  #retry(back: number): boolean {
+    const job = this.#job(back);
+    if (job === undefined || !isEnded(job.state)) return false;
+    const fresh = { state: "available", attempt: 0, lease: null, expireAt: null } as const;
+    Object.assign(job, fresh, { runAt: this.#now });
+    return true;
+  }
+
+  #rescue(): string[] {
+    const expired = [...this.#leases].filter(([, expiresAt]) => expiresAt <= this.#now);
+    const ids = new Set(expired.map(([id]) => id));
+    const held = this.#jobs.filter((job) => job.state === "running" && ids.has(job.lease ?? ""));
+    for (const job of held) {
+      job.lease = null;
+      if (job.attempt >= MAX_ATTEMPTS) this.#end(job, "failed", this.#retentionMs);
+      else job.state = "available";
+    }
+    for (const id of ids) this.#leases.delete(id);
+    return held.map(({ id }) => id).sort();
+  }
+
+  #close(lease: string): void {
+    const holds = this.#jobs.some((job) => job.state === "running" && job.lease === lease);
+    if (!holds) this.#leases.delete(lease);
+  }
+
+  #end(job: ModelJob, state: JobState, retentionMs: number | null): void {
+    job.state = state;
+    job.expireAt = retentionMs === null ? null : this.#now + retentionMs;
+  }
+
+  #drop(job: ModelJob): void {
+    this.#jobs = this.#jobs.filter((other) => other !== job);
+  }
+}
