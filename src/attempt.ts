@@ -12,7 +12,7 @@ import { ErrandError, invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
 import type { JobError, JobErrorCode, LogLine } from "./job.ts";
 import { toJobError } from "./job-error.ts";
-import type { Outcome, Report } from "./outcome.ts";
+import type { LogChunk, Outcome, Report } from "./outcome.ts";
 import { type EffectivePolicy, effectivePolicy } from "./policy.ts";
 import { isInvalidInput, parse } from "./schema.ts";
 import {
@@ -38,6 +38,7 @@ export interface AttemptHost {
   report(attempt: Attempt): void;
 }
 
+const NO_LOGS: readonly LogChunk[] = [];
 const LOG_LINES_MAX = 1_000;
 const LOG_LINE_MAX_LENGTH = 2_000;
 
@@ -60,6 +61,7 @@ export class Attempt {
   #snoozeMs: number | undefined;
   #newPayload: string | undefined;
   #newProgress: string | undefined;
+  #newLogs: readonly LogChunk[] = NO_LOGS;
   #newLines: LogLine[] | undefined;
   #lineCount = 0;
 
@@ -98,18 +100,28 @@ export class Attempt {
     this.#abortReason = aborted;
   }
 
-  /** What the handler said since the last call, to be saved. */
-  takeReport(): Report | undefined {
+  /** What the handler said that is not known to be saved. */
+  unsaved(): Report | undefined {
+    if (this.#newLines !== undefined) {
+      this.#newLogs = [...this.#newLogs, { id: newId(), lines: JSON.stringify(this.#newLines) }];
+      this.#newLines = undefined;
+    }
     const payload = this.#newPayload;
     const progress = this.#newProgress;
-    const lines = this.#newLines;
-    if (payload === undefined && progress === undefined && lines === undefined) return undefined;
-    this.#newPayload = this.#newProgress = this.#newLines = undefined;
+    const logs = this.#newLogs;
+    if (payload === undefined && progress === undefined && logs.length === 0) return undefined;
     return {
       ...(payload !== undefined && { payload }),
       ...(progress !== undefined && { progress }),
-      ...(lines !== undefined && { log: { id: newId(), lines: JSON.stringify(lines) } }),
+      ...(logs.length > 0 && { logs }),
     };
+  }
+
+  /** `report` was saved: what was said since then is still to be. */
+  saved({ payload, progress, logs = NO_LOGS }: Report): void {
+    if (payload === this.#newPayload) this.#newPayload = undefined;
+    if (progress === this.#newProgress) this.#newProgress = undefined;
+    this.#newLogs = this.#newLogs.filter((chunk) => !logs.includes(chunk));
   }
 
   async #run(): Promise<void> {
@@ -159,10 +171,10 @@ export class Attempt {
     const { retry } = this.policy;
     const { attempt } = this.job;
     try {
-      return retryDelayMs(retry, attempt, error, clock.random);
+      return retryDelayMs(retry, attempt, error, () => clock.random());
     } catch {
       const { delay: _, ...numbers } = retry;
-      return retryDelayMs(numbers, attempt, error, clock.random);
+      return retryDelayMs(numbers, attempt, error, () => clock.random());
     }
   }
 

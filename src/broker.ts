@@ -132,6 +132,12 @@ export interface Changed {
   readonly changed: boolean;
 }
 
+/** Which jobs have ended. */
+export interface Ended {
+  readonly jobs: ReadonlyMap<string, Job>;
+  readonly missing: ReadonlySet<string>;
+}
+
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
   /** Adds jobs in one transaction; an id that is there already is left alone. */
@@ -153,6 +159,8 @@ export interface Broker {
   /** Looks for work without writing. */
   glimpse(queues: readonly string[]): Promise<Glimpse>;
   get(id: string): Promise<Job | undefined>;
+  /** Those of `ids` that have ended, and those that there are none of. */
+  ended(ids: readonly string[]): Promise<Ended>;
   logs(id: string): Promise<readonly LogLine[]>;
   list(query: ListQuery): Promise<JobPage>;
   cancel(id: string, retentions: Retentions): Promise<Changed>;

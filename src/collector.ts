@@ -5,11 +5,14 @@
  * @module
  */
 
+/** A batch takes no further call's items beyond so many: others are to have their turn. */
+const BATCH_MAX = 10_000;
+
 /** Gathers items and writes them together, one batch at a time. */
 export class Collector<Item, Answer> {
   readonly #write: (items: readonly Item[]) => Promise<Answer>;
-  #open: Batch<Item, Answer> | undefined;
-  #busy = false;
+  readonly #batches: Batch<Item, Answer>[] = [];
+  #flushing: Promise<void> | undefined;
 
   /** `write` gets at least one item, and is not called again before it has settled. */
   constructor(write: (items: readonly Item[]) => Promise<Answer>) {
@@ -18,37 +21,30 @@ export class Collector<Item, Answer> {
 
   /** Resolves when the batch that holds `items` is written; all of them are in one batch. */
   add(items: readonly Item[]): Promise<Answer> {
-    if (this.#open === undefined) {
-      this.#open = newBatch();
-      if (!this.#busy) queueMicrotask(() => void this.#flush());
+    let batch = this.#batches[this.#batches.length - 1];
+    if (batch === undefined || batch.items.length + items.length > BATCH_MAX) {
+      this.#batches.push(batch = newBatch());
     }
-    for (const item of items) this.#open.items.push(item);
-    return this.#open.written;
+    for (const item of items) batch.items.push(item);
+    this.#flushing ??= this.#flush();
+    return batch.written;
   }
 
   /** Resolves when everything that was added is written, or has failed. */
   async settled(): Promise<void> {
-    while (this.#open !== undefined || this.#busy) {
-      await (this.#open ?? this.#current)?.written.catch(() => {});
-      await Promise.resolve();
-    }
+    await this.#flushing;
   }
 
-  #current: Batch<Item, Answer> | undefined;
-
   async #flush(): Promise<void> {
-    this.#busy = true;
-    while (this.#open !== undefined) {
-      const batch = this.#current = this.#open;
-      this.#open = undefined;
+    await Promise.resolve(); // what is added in this turn comes along
+    for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
       try {
         batch.resolve(await this.#write(batch.items));
       } catch (error) {
         batch.reject(error);
       }
     }
-    this.#current = undefined;
-    this.#busy = false;
+    this.#flushing = undefined;
   }
 }
 

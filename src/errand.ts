@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Broker, Changed, NewJob } from "./broker.ts";
+import type { Broker, Changed, Ended, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
@@ -11,7 +11,6 @@ import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { retentions } from "./janitor.ts";
 import {
-  isEnded,
   type Job,
   JOB_STATES,
   type JobPage,
@@ -55,6 +54,8 @@ export interface RetryJobOptions {
 }
 
 const PAGE_MAX = 1_000;
+const ENQUEUE_MAX = 10_000;
+const ID_MAX_LENGTH = 128;
 /** A waiter looks again so often, should every signal have failed. */
 const WAIT_LOOK_MS = 2_000;
 
@@ -85,6 +86,8 @@ export class Errand {
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
   readonly #collector: Collector<NewJob, { readonly createdAtMs: number }>;
+  /** Those who wait look together. */
+  readonly #looks: Collector<string, Ended>;
   readonly #workers = new Set<Worker>();
   #closed: Promise<void> | undefined;
 
@@ -114,6 +117,7 @@ export class Errand {
     if (settings.logs) logEvents(this.#events, logger);
     this.#wake = new Wake(clock, broker.version);
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
+    this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     this.queues = new Queues(broker, this.#events, this.#wake);
   }
 
@@ -146,7 +150,10 @@ export class Errand {
     return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
   }
 
-  /** Adds many jobs of one task with the same options: all of them or, if one is refused, none. */
+  /**
+   * Adds up to 10,000 jobs of one task with the same options: all of them or, if one is refused,
+   * none.
+   */
   enqueueMany<In, Parsed, Result>(
     task: Task<In, Parsed, Result>,
     payloads: readonly In[],
@@ -159,6 +166,13 @@ export class Errand {
     payloads: readonly unknown[] = [],
     options?: EnqueueOptions,
   ): Promise<Job[]> {
+    const count = Array.isArray(first) ? first.length : payloads.length;
+    if (count > ENQUEUE_MAX) {
+      throw invalid(
+        `Cannot enqueue ${count} jobs at once: ${ENQUEUE_MAX} is the most, so that others have ` +
+          `their turn; use several calls`,
+      );
+    }
     const prepared = Array.isArray(first)
       ? (first as readonly EnqueueEntry[]).map((entry) => this.#prepareEntry(entry))
       : this.#prepareAll(first as Task, payloads, options);
@@ -170,12 +184,12 @@ export class Errand {
 
   /** The job, or `undefined` when there is none, or no more. */
   get(id: string): Promise<Job | undefined> {
-    return this.#broker.get(id);
+    return this.#broker.get(checkId("get", id));
   }
 
   /** What the job's handlers logged, oldest first. */
   logs(id: string): Promise<readonly LogLine[]> {
-    return this.#broker.logs(id);
+    return this.#broker.logs(checkId("read the log of", id));
   }
 
   /**
@@ -204,7 +218,7 @@ export class Errand {
    */
   async cancel(id: string): Promise<Job> {
     const kept = retentions(this.#tasks, this.#retentionMs);
-    const result = await this.#broker.cancel(id, kept);
+    const result = await this.#broker.cancel(checkId("cancel", id), kept);
     const job = expectJob("cancel", id, result, result.job?.state === "cancelled");
     if (result.changed) {
       this.#events.emit("cancelled", { job });
@@ -225,7 +239,11 @@ export class Errand {
     }
     const runAtMs = runAt === undefined ? null : instantMs(runAt, "runAt");
     const delayMs = delay === undefined ? 0 : durationMs(delay, "delay");
-    const job = expectJob("retry", id, await this.#broker.retry(id, runAtMs, delayMs));
+    const job = expectJob(
+      "retry",
+      id,
+      await this.#broker.retry(checkId("retry", id), runAtMs, delayMs),
+    );
     this.#events.emit("retried", { job });
     this.#wake.signal("work");
     return job;
@@ -237,7 +255,7 @@ export class Errand {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it is running: cancel it first.
    */
   async remove(id: string): Promise<Job> {
-    const job = expectJob("remove", id, await this.#broker.remove(id));
+    const job = expectJob("remove", id, await this.#broker.remove(checkId("remove", id)));
     this.#events.emit("removed", { job });
     this.#wake.signal("end");
     return job;
@@ -255,14 +273,17 @@ export class Errand {
     const { timeout, signal } = options;
     const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
     const untilMs = this.#clock.elapsedMs() + timeoutMs;
+    checkId("wait for", id);
     for (;;) {
       signal?.throwIfAborted();
       const ticket = this.#wake.ticket(); // first, so that an end after the look is not missed
-      const job = await this.#broker.get(id);
-      if (job === undefined) throw notFound("wait for", id);
+      const { jobs, missing } = await this.#looks.add([id]);
+      if (missing.has(id)) throw notFound("wait for", id);
+      const job = jobs.get(id);
+      if (job !== undefined) return job as Job<unknown, Result>;
       const leftMs = untilMs - this.#clock.elapsedMs();
-      if (isEnded(job.state) || leftMs <= 0) return job as Job<unknown, Result>;
-      await this.#wake.next("end", ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
+      if (leftMs <= 0) return (await this.#existing("wait for", id)) as Job<unknown, Result>;
+      await this.#wake.jobEnd(id, ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
     }
   }
 
@@ -281,6 +302,7 @@ export class Errand {
       tasks: this.#tasks,
       ...this.#limits,
       retentionMs: this.#retentionMs,
+      stopped: (stopped) => void this.#workers.delete(stopped),
     }, options);
     this.#workers.add(worker);
     return worker;
@@ -299,6 +321,12 @@ export class Errand {
   /** Closes, at the end of the scope of `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #existing(act: string, id: string): Promise<Job> {
+    const job = await this.#broker.get(id);
+    if (job === undefined) throw notFound(act, id);
+    return job;
   }
 
   async #close(): Promise<void> {
@@ -345,6 +373,11 @@ export class Errand {
     this.#wake.signal("work");
     return accepted;
   }
+}
+
+function checkId(act: string, id: string): string {
+  if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
+  throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
 }
 
 function checkState(state: JobState): JobState {

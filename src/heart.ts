@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Broker, HeartbeatRequest, LostJob } from "./broker.ts";
+import type { Broker, LostJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import type { Events } from "./events.ts";
 import { Loop } from "./loop.ts";
@@ -18,6 +18,8 @@ export interface HeartHost {
   readonly leaseMs: number;
   /** What is held now, with what there is to report. */
   held(): readonly Held[];
+  /** What `held` reported was saved. */
+  saved(held: readonly Held[]): void;
   /** A job that is no longer held. */
   lose(job: LostJob): void;
 }
@@ -35,7 +37,6 @@ export class Heart {
   readonly #loop: Loop;
   readonly #open = new Map<string, number>();
   #emptied: string[] = [];
-  #unanswered: HeartbeatRequest | undefined;
   #lastMs = 0;
   #hurried = false;
 
@@ -88,15 +89,11 @@ export class Heart {
   /** Beats now, unless nothing is held. */
   async beat(): Promise<void> {
     const { broker, clock, leaseMs } = this.#host;
-    if (this.#open.size === 0 && this.#unanswered === undefined) return;
+    if (this.#open.size === 0) return;
     this.#hurried = false;
-    const request = this.#unanswered ??= {
-      leaseMs,
-      leases: [...this.#open.keys()],
-      held: this.#host.held(),
-    };
-    const lost = await broker.heartbeat(request);
-    this.#unanswered = undefined;
+    const held = this.#host.held();
+    const lost = await broker.heartbeat({ leaseMs, leases: [...this.#open.keys()], held });
+    this.#host.saved(held);
     this.#lastMs = clock.elapsedMs();
     for (const job of lost) this.#host.lose(job);
   }

@@ -36,8 +36,14 @@ export interface Report {
   readonly payload?: string;
   /** The new progress, from `progress`. */
   readonly progress?: string;
-  /** New lines, as a JSON array, from `log`, with an id that makes their repetition harmless. */
-  readonly log?: { readonly id: string; readonly lines: string };
+  /** New lines, from `log`. */
+  readonly logs?: readonly LogChunk[];
+}
+
+/** Some lines, as a JSON array, with an id that makes saving them twice harmless. */
+export interface LogChunk {
+  readonly id: string;
+  readonly lines: string;
 }
 
 /** An outcome or a report together with the lease that gives the right to it. */

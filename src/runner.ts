@@ -91,10 +91,17 @@ export class Runner {
   held(): Held[] {
     const running = [...this.#running.values()].map((attempt): Held => {
       const { id, queue, lease } = attempt.job;
-      const report = attempt.takeReport();
+      const report = attempt.unsaved();
       return { id, queue, lease, ...(report !== undefined && { report }) };
     });
     return [...running, ...this.#waiting.map(({ id, queue, lease }) => ({ id, queue, lease }))];
+  }
+
+  /** What `held` reported was saved. */
+  saved(held: readonly Held[]): void {
+    for (const { id, report } of held) {
+      if (report !== undefined) this.#running.get(id)?.saved(report);
+    }
   }
 
   /** Gives up a job that is no longer held. */
@@ -186,7 +193,7 @@ export class Runner {
     if (outcome === undefined) {
       this.#forget(job, reason === "cancelled");
     } else {
-      const report = attempt.takeReport();
+      const report = attempt.unsaved();
       const { retentionMs } = policy;
       this.#handIn(job, { outcome, retentionMs, tookMs, ...(report !== undefined && { report }) });
     }

@@ -27,7 +27,7 @@ export class Wake {
   readonly #version: () => number;
   readonly #polls: boolean;
   readonly #signals: Record<Topic, number> = { work: 0, end: 0 };
-  readonly #watchers = new Map<Watcher, Topic>();
+  readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly job?: string }>();
   #polled = 0;
   #cancelPoll: (() => void) | undefined;
 
@@ -43,17 +43,25 @@ export class Wake {
     return { version: this.#version(), signals: { ...this.#signals } };
   }
 
-  /** This process has committed something on `topic`. */
-  signal(topic: Topic): void {
+  /**
+   * This process has committed something on `topic`; `jobs` tells of which jobs, where that spares
+   * the watchers of others a look.
+   */
+  signal(topic: Topic, jobs?: () => ReadonlySet<string>): void {
     this.#signals[topic]++;
-    for (const [watcher, of] of [...this.#watchers]) if (of === topic) watcher(true);
+    if (this.#watchers.size === 0) return;
+    const concerned = jobs?.();
+    for (const [watcher, of] of [...this.#watchers]) {
+      const other = of.job !== undefined && concerned?.has(of.job) === false;
+      if (of.topic === topic && !other) watcher(true);
+    }
   }
 
   /**
    * Calls `watcher` once: when `topic` is signalled or another process commits, and at once if
    * that has happened since `ticket`. Returns what ends the watch.
    */
-  watch(topic: Topic, ticket: Ticket, watcher: Watcher): () => void {
+  watch(topic: Topic, ticket: Ticket, watcher: Watcher, job?: string): () => void {
     const end = (): void => {
       this.#watchers.delete(once);
       if (this.#watchers.size === 0) this.#stopPolling();
@@ -62,14 +70,14 @@ export class Wake {
       end();
       watcher(own);
     };
-    this.#watchers.set(once, topic);
+    this.#watchers.set(once, { topic, ...(job !== undefined && { job }) });
     if (ticket.signals[topic] !== this.#signals[topic]) once(true);
     else if (this.#polls) this.#startPolling(ticket.version);
     return end;
   }
 
-  /** Resolves when {@linkcode Wake.watch} would call, after `mostMs`, or when `signal` aborts. */
-  next(topic: Topic, ticket: Ticket, mostMs: number, signal?: AbortSignal): Promise<void> {
+  /** Resolves when `job` may have ended since `ticket`, or after `mostMs`. */
+  jobEnd(job: string, ticket: Ticket, mostMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         cancel();
@@ -80,7 +88,7 @@ export class Wake {
       const cancel = this.#clock.timer(mostMs, end);
       signal?.addEventListener("abort", end);
       let endWatch = (): void => {};
-      endWatch = this.watch(topic, ticket, end);
+      endWatch = this.watch("end", ticket, end, job);
     });
   }
 

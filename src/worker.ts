@@ -58,6 +58,8 @@ export interface WorkerHost {
   readonly tasks: Tasks;
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
+  /** The worker has stopped. */
+  stopped(worker: Worker): void;
 }
 
 const LEASE_MIN_MS = 100;
@@ -106,6 +108,7 @@ export class Worker {
       ...host,
       leaseMs: this.#leaseMs,
       held: () => this.#runner.held(),
+      saved: (held) => this.#runner.saved(held),
       lose: (job) => this.#runner.lose(job),
     });
     this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
@@ -225,7 +228,7 @@ export class Worker {
 
   #accept({ ended, request }: Exchange, answer: ExchangeAnswer): void {
     for (const settled of ended) this.#announce(settled, answer.lost.has(settled.id));
-    if (ended.length > 0) this.#host.wake.signal("end");
+    if (ended.length > 0) this.#host.wake.signal("end", () => new Set(ended.map(({ id }) => id)));
     if (request.claim === undefined) return;
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
@@ -281,15 +284,16 @@ export class Worker {
     if (done.pruned > 0) events.emit("pruned", { count: done.pruned });
     if (done.rescued.length === 0) return;
     wake.signal("work");
-    wake.signal("end");
+    wake.signal("end", () => new Set(done.rescued.map(({ id }) => id)));
   }
 
   // ─── stopping ───
 
   async #stop(graceMs: number): Promise<void> {
+    const { stopped } = this.#host;
     if (this.#state === "new") {
       this.#state = "stopped";
-      return;
+      return stopped(this);
     }
     this.#state = "stopping";
     this.#runner.close();
@@ -301,6 +305,8 @@ export class Worker {
     this.#endWatch?.();
     this.#endEvents?.();
     await Promise.all([this.#loop.stop(), this.#heart.stop(), this.#tidying.stop()]);
+    for (const end of [...this.#turnEnds]) end();
+    stopped(this);
   }
 
   async #noneRunning(graceMs: number): Promise<void> {
@@ -350,7 +356,7 @@ export class Worker {
       if (!signal?.aborted) await this.start();
       for (;;) {
         const leftMs = untilMs - clock.elapsedMs();
-        if (signal?.aborted) return "aborted";
+        if (signal?.aborted || this.#state !== "started") return "aborted";
         if (leftMs <= 0) return "deadline";
         const end = this.#nothingLeft();
         if (end !== undefined && !(scheduled && await this.#waitsForOthers(end))) return end;

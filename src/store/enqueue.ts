@@ -50,22 +50,34 @@ function columns(terms: JobTerms): Value[] {
 interface Group {
   readonly terms: JobTerms;
   members: string;
+  count: number;
 }
+
+/** A statement takes no more jobs, or characters of JSON, than this; a batch has several. */
+const GROUP_JOBS_MAX = 1_000;
+const GROUP_LENGTH_MAX = 2 ** 20;
 
 /** Jobs with equal terms, as members of a JSON object from id to payload. */
 function groups(jobs: readonly NewJob[]): Group[] {
-  const byTerms = new Map<JobTerms, Group>();
-  const byText = new Map<string, Group>();
+  const groups: Group[] = [];
+  const open = new Map<string, Group>();
+  let last: Group | undefined;
   for (const { id, payload, terms } of jobs) {
     const member = `"${id}":${payload}`;
-    const group = byTerms.get(terms) ?? byText.get(JSON.stringify(columns(terms)));
-    if (group === undefined) {
-      const first = { terms, members: member };
-      byTerms.set(terms, first);
-      byText.set(JSON.stringify(columns(terms)), first);
+    const key = last?.terms === terms ? undefined : JSON.stringify(columns(terms));
+    let group = key === undefined ? last : open.get(key);
+    if (group === undefined || isFull(group)) {
+      groups.push(group = { terms, members: member, count: 1 });
+      open.set(key ?? JSON.stringify(columns(terms)), group);
     } else {
       group.members += `,${member}`;
+      group.count++;
     }
+    last = group;
   }
-  return [...byText.values()];
+  return groups;
+}
+
+function isFull({ members, count }: Group): boolean {
+  return count >= GROUP_JOBS_MAX || members.length >= GROUP_LENGTH_MAX;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Changed, ListQuery, Retentions } from "../broker.ts";
+import type { Changed, Ended, ListQuery, Retentions } from "../broker.ts";
 import type { Job, JobPage, LogLine } from "../job.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { toJob } from "./rows.ts";
@@ -20,6 +20,27 @@ export async function get(driver: Driver, id: string): Promise<Job | undefined> 
 function firstJob(result: Result | undefined): Job | undefined {
   const row = result?.rows[0];
   return row === undefined ? undefined : toJob(row);
+}
+
+const ENDED_AMONG = `
+  SELECT ${JOB_COLUMNS} FROM errand_job
+  WHERE id IN (SELECT value FROM json_each(?1)) AND ended_at IS NOT NULL`;
+
+const MISSING_AMONG = `
+  SELECT value FROM json_each(?1)
+  WHERE NOT EXISTS (SELECT 1 FROM errand_job WHERE errand_job.id = value)`;
+
+/** Those of `ids` that have ended, and those that there are none of. */
+export async function ended(driver: Driver, ids: readonly string[]): Promise<Ended> {
+  const args = [JSON.stringify(ids)];
+  const [jobs, missing] = await driver.read([
+    { sql: ENDED_AMONG, args },
+    { sql: MISSING_AMONG, args },
+  ]);
+  return {
+    jobs: new Map(jobs!.rows.map(toJob).map((job) => [job.id, job])),
+    missing: new Set(missing!.rows.map(([id]) => id as string)),
+  };
 }
 
 const LOGS = "SELECT lines FROM errand_log WHERE job_id = ?1 ORDER BY id";

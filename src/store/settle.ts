@@ -92,10 +92,9 @@ export function reportStatements(held: readonly Held[]): Statement[] {
     .map(({ id, lease, report }) =>
       `["${id}","${lease}",${report!.payload ?? null},${report!.progress ?? null}]`
     );
-  const logs = said.filter(({ report }) => report!.log !== undefined)
-    .map(({ id, lease, report }) =>
-      `["${id}","${lease}","${report!.log!.id}",${report!.log!.lines}]`
-    );
+  const logs = said.flatMap(({ id, lease, report }) =>
+    (report!.logs ?? []).map((chunk) => `["${id}","${lease}","${chunk.id}",${chunk.lines}]`)
+  );
   return [
     ...(values.length > 0 ? [{ sql: REPORT, args: [`[${values.join()}]`] }] : []),
     ...(logs.length > 0 ? [{ sql: LOG, args: [`[${logs.join()}]`] }] : []),

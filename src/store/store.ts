@@ -6,6 +6,7 @@
 import type {
   Broker,
   Changed,
+  Ended,
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
@@ -23,7 +24,7 @@ import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
 import { prune } from "./history.ts";
-import { cancel, get, list, logs, remove, retry } from "./jobs.ts";
+import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
 
@@ -72,6 +73,10 @@ export class Store implements Broker {
 
   get(id: string): Promise<Job | undefined> {
     return get(this.#driver, id);
+  }
+
+  ended(ids: readonly string[]): Promise<Ended> {
+    return ended(this.#driver, ids);
   }
 
   logs(id: string): Promise<readonly LogLine[]> {

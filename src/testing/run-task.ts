@@ -89,7 +89,7 @@ export async function runTask<In, Parsed, Result>(
       if (signal?.aborted) attempt.abort("cancelled");
     },
   );
-  return toResult<Result>(outcome, attempt.takeReport(), decode(text));
+  return toResult<Result>(outcome, attempt.unsaved(), decode(text));
 }
 
 const NAMES = {
@@ -105,7 +105,7 @@ function toResult<Result>(
   report: Report | undefined,
   payload: unknown,
 ): AttemptResult<Result> {
-  const lines = report?.log === undefined ? [] : JSON.parse(report.log.lines) as LogLine[];
+  const lines = (report?.logs ?? []).flatMap(({ lines }) => JSON.parse(lines) as LogLine[]);
   return {
     outcome: outcome === undefined ? "cancelled" : NAMES[outcome.kind],
     ...(outcome?.kind === "complete" && { result: (decode(outcome.result) ?? null) as Result }),

@@ -54,7 +54,7 @@ describe.each(places)("in a store at %s", (place) => {
     const lines = JSON.stringify([{ at: 1, attempt: 1, message: "hello" }]);
     const held = ["a", "b"].map((id) => ({
       ...{ id, queue: "q", lease: "mine" },
-      report: { log: { id: `log ${id}`, lines } },
+      report: { logs: [{ id: `log ${id}`, lines }] },
     }));
     await store.heartbeat({ leaseMs: 1_000, leases: ["mine"], held });
     await settle(store, [
@@ -119,7 +119,7 @@ describe.each(places)("in a store at %s", (place) => {
     const { store, clock } = bench;
     await store.enqueue([newJob("a"), newJob("b")]);
     await claim(store, "mine");
-    const log = (id: string) => ({ log: { id, lines: JSON.stringify([{ message: id }]) } });
+    const log = (id: string) => ({ logs: [{ id, lines: JSON.stringify([{ message: id }]) }] });
     await settle(store, [
       settlement("a", "mine", outcomes.complete, { retentionMs: 1_000, report: log("a") }),
       settlement("b", "mine", outcomes.complete, { retentionMs: null, report: log("b") }),

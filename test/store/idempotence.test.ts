@@ -59,7 +59,7 @@ describe.each(places)("in a store at %s", (place) => {
     const request: ExchangeRequest = {
       worker: "worker",
       settlements: [
-        settlement("a", "mine", outcomes.complete, { report: { log: { id: "log", lines } } }),
+        settlement("a", "mine", outcomes.complete, { report: { logs: [{ id: "log", lines }] } }),
         settlement("b", "mine", outcomes.fail),
         settlement("c", "mine", outcomes.retry),
         settlement("d", "mine", outcomes.snooze),
@@ -107,7 +107,7 @@ describe.each(places)("in a store at %s", (place) => {
       leaseMs: LEASE_MS,
       leases: ["mine"],
       held: [
-        { id: "a", queue: "q", lease: "mine", report: { log: { id: "log", lines } } },
+        { id: "a", queue: "q", lease: "mine", report: { logs: [{ id: "log", lines }] } },
         { id: "b", queue: "q", lease: "mine" },
       ],
     };

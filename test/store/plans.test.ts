@@ -25,7 +25,7 @@ function plans({ path }: Bench, statements: readonly Statement[]): string[] {
   );
 }
 
-const report = { payload: "{}", progress: "1", log: { id: "log", lines: "[]" } };
+const report = { payload: "{}", progress: "1", logs: [{ id: "log", lines: "[]" }] };
 
 const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   enqueue: ({ store }) => store.enqueue([newJob("new"), newJob("late", { delayMs: 5 })]),

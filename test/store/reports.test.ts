@@ -21,7 +21,7 @@ function beat({ store }: Bench, report: Report, lease = "mine"): Promise<unknown
 
 function lines(id: string, ...messages: readonly string[]): Report {
   const entries = messages.map((message) => ({ at: 1, attempt: 1, message }));
-  return { log: { id, lines: JSON.stringify(entries) } };
+  return { logs: [{ id, lines: JSON.stringify(entries) }] };
 }
 
 async function claimed(bench: Bench): Promise<void> {
