@@ -81,7 +81,7 @@ describe.each(places)("in a store at %s", (place) => {
         for (const order of orders) {
           const query = { ...listAll, ...filter, states, order };
           const found = await pages(store, query, 7);
-          const wanted = order === "oldest" ? fitting : fitting.toReversed();
+          const wanted = order === "oldest" ? fitting : [...fitting].reverse();
           expect(found.flat(), JSON.stringify(query)).toEqual(wanted);
           expect(found.slice(0, -1).every((page) => page.length === 7)).toBe(true);
         }
