@@ -36,13 +36,22 @@ export interface RunnerHost {
 /** A job whose task this worker does not know is left to others for so long. */
 const NO_HANDLER_PAUSE_MS = 30_000;
 
+/** What was claimed ahead begins within this time, or is given back. */
+const WAIT_MS = 1_000;
+
+interface Waiting {
+  readonly job: ClaimedJob;
+  readonly sinceMs: number;
+}
+
 /** Runs claimed jobs as slots come free. */
 export class Runner {
   readonly #host: RunnerHost;
   readonly #attemptHost: AttemptHost;
   readonly #running = new Map<string, Attempt>();
   #begun: Attempt[] = [];
-  #waiting: ClaimedJob[] = [];
+  #waiting: Waiting[] = [];
+  #cancelReview: (() => void) | undefined;
   #ended: EndedAttempt[] = [];
   #closed = false;
 
@@ -71,12 +80,15 @@ export class Runner {
 
   /** Takes over what was claimed. */
   accept(jobs: readonly ClaimedJob[]): void {
+    const { clock, heart, slots } = this.#host;
+    const sinceMs = clock.elapsedMs();
     for (const job of jobs) {
-      this.#host.slots.hold(job.queue);
-      this.#host.heart.hold(job.lease);
-      this.#waiting.push(job);
+      slots.hold(job.queue);
+      heart.hold(job.lease);
+      this.#waiting.push({ job, sinceMs });
     }
     this.#fill();
+    if (this.#waiting.length > 0) this.#cancelReview ??= clock.timer(WAIT_MS, () => this.#review());
   }
 
   /** The outcomes to hand in, once. */
@@ -94,7 +106,10 @@ export class Runner {
       const report = attempt.unsaved();
       return { id, queue, lease, ...(report !== undefined && { report }) };
     });
-    return [...running, ...this.#waiting.map(({ id, queue, lease }) => ({ id, queue, lease }))];
+    return [
+      ...running,
+      ...this.#waiting.map(({ job: { id, queue, lease } }) => ({ id, queue, lease })),
+    ];
   }
 
   /** What `held` reported was saved. */
@@ -107,9 +122,10 @@ export class Runner {
   /** Gives up a job that is no longer held. */
   lose({ id, state }: LostJob): void {
     this.#running.get(id)?.abort(state === "cancelled" ? "cancelled" : "lease-lost");
-    const job = this.#waiting.find((waiting) => waiting.id === id);
-    if (job === undefined) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting !== job);
+    const lost = this.#waiting.find(({ job }) => job.id === id);
+    if (lost === undefined) return;
+    const { job } = lost;
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== lost);
     this.#host.slots.letGo(job.queue);
     this.#forget(job, state === "cancelled");
   }
@@ -117,6 +133,7 @@ export class Runner {
   /** Begins nothing more: what waits, or is still to come, goes back. */
   close(): void {
     this.#closed = true;
+    this.#cancelReview?.();
     this.#fill();
   }
 
@@ -138,7 +155,20 @@ export class Runner {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
-    for (const job of waiting) if (!this.#begin(job)) this.#waiting.push(job);
+    for (const held of waiting) if (!this.#begin(held.job)) this.#waiting.push(held);
+  }
+
+  /** Handlers have become slow: what waits for them may run elsewhere. */
+  #review(): void {
+    const { clock, slots } = this.#host;
+    const nowMs = clock.elapsedMs();
+    const stale = this.#waiting.filter(({ sinceMs }) => nowMs - sinceMs >= WAIT_MS);
+    this.#waiting = this.#waiting.filter((held) => !stale.includes(held));
+    if (stale.length > 0) slots.stall();
+    for (const { job } of stale) this.#giveBack(job, { kind: "release" });
+    this.#cancelReview = this.#waiting.length > 0
+      ? clock.timer(WAIT_MS, () => this.#review())
+      : undefined;
   }
 
   #begin(job: ClaimedJob): boolean {

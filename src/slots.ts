@@ -19,14 +19,14 @@ export interface SlotOptions {
   /**
    * Jobs that may be claimed beyond those that run, so that the next ones are at hand. It is a
    * cap: the worker claims ahead only what it would begin within 100 ms, judged by how long its
-   * attempts took so far. @default the concurrency, at most 100
+   * attempts took so far, and gives back what could not begin within a second. @default 100
    */
   readonly prefetch?: number;
 }
 
 const CONCURRENCY_MAX = 10_000;
 const DEFAULT_CONCURRENCY = 10;
-const DEFAULT_PREFETCH_MAX = 100;
+const DEFAULT_PREFETCH = 100;
 /** What is claimed ahead shall begin within this time. */
 const HORIZON_MS = 100;
 /** How much the newest attempt moves the mean. */
@@ -53,9 +53,7 @@ export class Slots {
     this.#concurrency = concurrency === undefined
       ? defaultConcurrency(queues, limits)
       : atLeastOne(concurrency, "concurrency");
-    this.#prefetchMax = prefetch === undefined
-      ? Math.min(this.#concurrency, DEFAULT_PREFETCH_MAX)
-      : wholeNumber(prefetch, "prefetch");
+    this.#prefetchMax = wholeNumber(prefetch ?? DEFAULT_PREFETCH, "prefetch");
   }
 
   /** The queues that are served now. */
@@ -105,6 +103,11 @@ export class Slots {
     this.#meanMs = this.#meanMs === undefined
       ? tookMs
       : this.#meanMs + MEAN_WEIGHT * (tookMs - this.#meanMs);
+  }
+
+  /** What was claimed ahead did not begin in time: none is, until another attempt has ended. */
+  stall(): void {
+    this.#meanMs = undefined;
   }
 
   /** Jobs that run. */
