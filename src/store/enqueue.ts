@@ -30,6 +30,10 @@ export async function enqueue(
   jobs: readonly NewJob[],
 ): Promise<{ readonly createdAtMs: number }> {
   const inserts = insertStatements(now, jobs);
+  if (now !== null) {
+    await driver.write(inserts);
+    return { createdAtMs: now };
+  }
   const results = await driver.write([...inserts, { sql: CREATED_AT, args: [jobs[0]!.id] }]);
   return { createdAtMs: Number(results[inserts.length]?.rows[0]?.[0]) };
 }

@@ -82,6 +82,7 @@ export function recording(driver: Driver, statements: Statement[]): Driver {
     return asked;
   };
   return {
+    sameClock: driver.sameClock,
     write: (asked) => driver.write(keep(asked)),
     read: (asked) => driver.read(keep(asked)),
     close: () => driver.close(),

@@ -74,6 +74,7 @@ export function clientDriver(options: ClientOptions): Driver {
 
 /** A server: one write batch in flight, each one round trip. */
 class ClientDriver implements Driver {
+  readonly sameClock: boolean = false;
   protected readonly client: LibsqlClient;
   readonly #options: ClientOptions;
   #last: Promise<unknown> = Promise.resolve();

@@ -29,6 +29,8 @@ export interface Driver {
   write(statements: readonly Statement[]): Promise<readonly Result[]>;
   /** Runs `statements`, which only read, on one snapshot. */
   read(statements: readonly Statement[]): Promise<readonly Result[]>;
+  /** Whether the database's clock is this machine's. */
+  readonly sameClock: boolean;
   /** A number that changes when another connection commits; only where that is cheap to ask. */
   readonly version?: () => number;
   /** Closes the database. Calls after that fail. */

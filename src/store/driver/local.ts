@@ -60,13 +60,15 @@ export async function openLocal(options: LocalOptions): Promise<Driver> {
 }
 
 class LocalDriver implements Driver {
+  readonly sameClock = true;
   readonly #connect: Connect;
   readonly #options: LocalOptions;
-  readonly #walIdentity: FileIdentity;
+  readonly #file: FileIdentity;
+  readonly #log: FileIdentity;
   #db: Connection | undefined;
   #statements = new Map<string, Prepared>();
   #version: Prepared | undefined;
-  #wal: number | undefined;
+  #logAtOpen: number | undefined;
   #generation = 0;
   #turnStartMs = 0;
   #closed = false;
@@ -74,13 +76,15 @@ class LocalDriver implements Driver {
   constructor(connect: Connect, options: LocalOptions) {
     this.#connect = connect;
     this.#options = options;
-    this.#walIdentity = fileIdentity(options.path);
+    this.#file = fileIdentity(options.path, "");
+    this.#log = fileIdentity(options.path, "-wal");
   }
 
   /** Opens the connection and sets what every connection must have set. */
   connect(): void {
     this.#disconnect();
     const { path, synchronous } = this.#options;
+    if (forsaken.has(this.#file())) throw forsakenError();
     const db = new this.#connect(path, { timeout: BLOCKING_WAIT_MS });
     this.#db = db;
     const [mode] = db.prepare("PRAGMA journal_mode = WAL").raw(true).all([]);
@@ -93,7 +97,8 @@ class LocalDriver implements Driver {
     db.exec(`PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`);
     this.#version = db.prepare("PRAGMA data_version").raw(true);
     this.#generation++;
-    this.#wal = undefined;
+    db.exec("SELECT 1 FROM sqlite_master"); // makes the log, if there is none
+    this.#logAtOpen = this.#log();
   }
 
   write(statements: readonly Statement[]): Promise<readonly Result[]> {
@@ -117,10 +122,21 @@ class LocalDriver implements Driver {
   }
 
   async #call(transaction: () => Result[]): Promise<readonly Result[]> {
+    const { busyTimeoutMs } = this.#options;
+    let results: readonly Result[];
     try {
-      const results = await patiently(transaction, this.#options.busyTimeoutMs);
-      await this.#yield();
-      return results;
+      results = transaction();
+    } catch (error) {
+      if (!isBusy(error)) throw databaseError(error, "use the database");
+      results = await this.#retry(transaction, busyTimeoutMs);
+    }
+    if (systemClock.elapsedMs() - this.#turnStartMs >= TURN_MS) await this.#yield();
+    return results;
+  }
+
+  async #retry(transaction: () => Result[], busyTimeoutMs: number): Promise<readonly Result[]> {
+    try {
+      return await patiently(transaction, busyTimeoutMs);
     } catch (error) {
       throw databaseError(error, "use the database");
     }
@@ -131,13 +147,13 @@ class LocalDriver implements Driver {
     if (this.#closed) {
       throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot use the database: it is closed");
     }
-    if (this.#db === undefined) this.connect();
+    if (this.#db === undefined || this.#logWasReplaced()) this.connect();
     const db = this.#db!;
     db.exec(begin);
     try {
       const results = statements.map((statement) => this.#run(statement));
       db.exec("COMMIT");
-      this.#assertFile();
+      this.#wal ??= this.#walIdentity();
       return results;
     } catch (error) {
       // A statement that met a busy database stays half-run and would swallow later commits
@@ -171,22 +187,19 @@ class LocalDriver implements Driver {
 
   /**
    * A second SQLite library in this process that closes the same file takes our locks with it and
-   * deletes the log that we write to. What was committed before that is in the file; the batch
-   * that notices it is run again on the new log, before anyone is told that it succeeded.
+   * deletes the log that we write to. What was acknowledged before that is in the file. The old
+   * connection lives on until its statements are collected, and would share what it believes
+   * about the deleted log with a new one: so this process uses the file no more.
    */
-  #assertFile(): void {
-    const wal = this.#walIdentity();
-    if (wal === this.#wal) return;
-    if (this.#wal !== undefined) {
-      this.#disconnect();
-      throw Object.assign(new Error("the write-ahead log was replaced"), { code: "SQLITE_BUSY" });
-    }
-    this.#wal = wal;
+  #assertLog(): void {
+    if (this.#log() === this.#logAtOpen) return;
+    this.#disconnect();
+    forsaken.add(this.#file());
+    throw forsakenError();
   }
 
   /** Gives the event loop a turn when this connection has kept it busy for long. */
   async #yield(): Promise<void> {
-    if (systemClock.elapsedMs() - this.#turnStartMs < TURN_MS) return;
     await systemClock.turn();
     this.#turnStartMs = systemClock.elapsedMs();
   }
@@ -200,6 +213,19 @@ class LocalDriver implements Driver {
   }
 }
 
+/** Files whose log was taken from under a connection of this process. */
+const forsaken = new Set<number | undefined>();
+
+function forsakenError(): ErrandError {
+  return new ErrandError(
+    "DATABASE_UNAVAILABLE",
+    "Cannot use the database: its write-ahead log was deleted while it was open, as a second " +
+      "SQLite library in one process does (bun:sqlite, node:sqlite, better-sqlite3); nothing of " +
+      "this call was written, what was acknowledged before is safe; use that library in another " +
+      "process, and restart this one",
+  );
+}
+
 /** What tells one file from another at the same path; `undefined` where that cannot be known. */
 type FileIdentity = () => number | undefined;
 
@@ -211,8 +237,8 @@ interface FileSystem {
   statSync(path: string, options: { throwIfNoEntry: false }): { readonly ino: number } | undefined;
 }
 
-function fileIdentity(path: string): FileIdentity {
+function fileIdentity(path: string, suffix: "" | "-wal"): FileIdentity {
   const fs = (globalThis as Host).process?.getBuiltinModule?.("fs");
   if (fs === undefined || path === ":memory:") return () => undefined;
-  return () => fs.statSync(`${path}-wal`, { throwIfNoEntry: false })?.ino ?? 0;
+  return () => fs.statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.ino;
 }
