@@ -84,7 +84,7 @@ class LocalDriver implements Driver {
   connect(): void {
     this.#disconnect();
     const { path, synchronous } = this.#options;
-    if (forsaken.has(this.#file())) throw forsakenError();
+    if (forsaken.has(this.#file() ?? NaN)) throw forsakenError();
     const db = new this.#connect(path, { timeout: BLOCKING_WAIT_MS });
     this.#db = db;
     const [mode] = db.prepare("PRAGMA journal_mode = WAL").raw(true).all([]);
@@ -147,13 +147,13 @@ class LocalDriver implements Driver {
     if (this.#closed) {
       throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot use the database: it is closed");
     }
-    if (this.#db === undefined || this.#logWasReplaced()) this.connect();
+    if (this.#db === undefined) this.connect();
+    this.#assertLog(); // nothing of this process can come between this look and the commit
     const db = this.#db!;
     db.exec(begin);
     try {
       const results = statements.map((statement) => this.#run(statement));
       db.exec("COMMIT");
-      this.#wal ??= this.#walIdentity();
       return results;
     } catch (error) {
       // A statement that met a busy database stays half-run and would swallow later commits
@@ -194,7 +194,8 @@ class LocalDriver implements Driver {
   #assertLog(): void {
     if (this.#log() === this.#logAtOpen) return;
     this.#disconnect();
-    forsaken.add(this.#file());
+    const file = this.#file();
+    if (file !== undefined) forsaken.add(file);
     throw forsakenError();
   }
 
@@ -214,7 +215,7 @@ class LocalDriver implements Driver {
 }
 
 /** Files whose log was taken from under a connection of this process. */
-const forsaken = new Set<number | undefined>();
+const forsaken = new Set<number>();
 
 function forsakenError(): ErrandError {
   return new ErrandError(
