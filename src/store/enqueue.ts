@@ -4,7 +4,7 @@
  * @module
  */
 import type { JobTerms, NewJob } from "../broker.ts";
-import type { Driver, Statement, Value } from "./driver/driver.ts";
+import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { NOW } from "./sql.ts";
 
 /**
@@ -23,19 +23,25 @@ export const INSERT_JOBS: string = `
 
 const CREATED_AT = "SELECT created_at FROM errand_job WHERE id = ?1";
 
-/** Adds `jobs` in one transaction. */
+/** Adds `jobs` in one transaction; what was added before tells its own time. */
 export async function enqueue(
   driver: Driver,
   now: number | null,
   jobs: readonly NewJob[],
 ): Promise<{ readonly createdAtMs: number }> {
   const inserts = insertStatements(now, jobs);
-  if (now !== null) {
-    await driver.write(inserts);
-    return { createdAtMs: now };
+  const createdAt = { sql: CREATED_AT, args: [jobs[0]!.id] };
+  if (now === null) {
+    return { createdAtMs: only((await driver.write([...inserts, createdAt])).at(-1)) };
   }
-  const results = await driver.write([...inserts, { sql: CREATED_AT, args: [jobs[0]!.id] }]);
-  return { createdAtMs: Number(results[inserts.length]?.rows[0]?.[0]) };
+  const results = await driver.write(inserts);
+  const inserted = results.reduce((sum, { changes }) => sum + changes, 0);
+  const repeated = inserted < jobs.length;
+  return { createdAtMs: repeated ? only((await driver.read([createdAt]))[0]) : now };
+}
+
+function only(result: Result | undefined): number {
+  return Number(result?.rows[0]?.[0]);
 }
 
 function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
