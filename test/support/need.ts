@@ -10,11 +10,23 @@ export type Found = { readonly path: string } | { readonly path?: undefined; rea
  */
 export function need(what: string, found: Found): boolean {
   if (found.path !== undefined) return true;
-  const message = `SKIPPED: tests of ${what} do not run here: ${found.why}`;
-  if (process.env.REQUIRE_ALL === "1") throw new Error(message);
+  if (process.env.REQUIRE_ALL === "1") throw new Error(skipped(what, found.why));
+  return warn(what, found.why);
+}
+
+/** The same for what the running runtime can never have, which is no reason to fail anywhere. */
+export function offered(what: string, found: Found): boolean {
+  return found.path !== undefined || warn(what, found.why);
+}
+
+function warn(what: string, why: string): false {
   const frame = "!".repeat(78);
-  console.warn(`\n${frame}\n${message}\n${frame}\n`);
+  console.warn(`\n${frame}\n${skipped(what, why)}\n${frame}\n`);
   return false;
+}
+
+function skipped(what: string, why: string): string {
+  return `SKIPPED: tests of ${what} do not run here: ${why}`;
 }
 
 /** Whether every runtime named is here, with the loudness of {@link need}. */

@@ -1,0 +1,7 @@
+// Prints what a fresh process finds in a file: the ids of its jobs, and whether it is sound.
+import process from "node:process";
+import { openRaw } from "../raw.ts";
+
+using raw = openRaw(process.env.ERRAND_PATH ?? "");
+const ids = raw.rows("SELECT id FROM errand_job ORDER BY id").flat();
+console.log(JSON.stringify({ ids, check: raw.rows("PRAGMA integrity_check").flat() }));
