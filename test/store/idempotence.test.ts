@@ -18,11 +18,11 @@ describe.each(places)("in a store at %s", (place) => {
   it("a repeated enqueue adds no job and changes none", async () => {
     await using bench = await openBench(place);
     const jobs = [newJob("a"), newJob("b", { delayMs: 5_000 })];
-    const first = await bench.store.enqueue(jobs);
+    await bench.store.enqueue(jobs);
     await claim(bench.store, "mine");
     const before = await bench.tables();
     await bench.clock.advance("1m");
-    expect(await bench.store.enqueue(jobs)).toEqual(first);
+    await bench.store.enqueue(jobs);
     expect(await bench.tables()).toEqual(before);
   });
 
