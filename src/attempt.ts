@@ -155,9 +155,9 @@ export class Attempt {
   #failed(thrown: unknown, code: JobErrorCode): Outcome {
     const { attempt } = this.job;
     const { clock } = this.#host;
-    const cause = thrown instanceof RefusedInput ? thrown.cause : thrown;
-    const error = toJobError(cause, {
-      code: thrown instanceof RefusedInput ? "INVALID_INPUT" : code,
+    const refused = isRefused(thrown);
+    const error = toJobError(refused ? thrown.cause : thrown, {
+      code: refused ? "INVALID_INPUT" : code,
       attempt,
       at: clock.now(),
     });
@@ -304,6 +304,15 @@ function abortOutcome(reason: AbortReason, failed: () => Outcome): Outcome | und
 
 /** The stored payload does not fit the schema of today. */
 class RefusedInput extends Error {}
+
+/** `instanceof` asks the value that a handler threw, and a proxy may throw in turn. */
+function isRefused(thrown: unknown): thrown is RefusedInput {
+  try {
+    return thrown instanceof RefusedInput;
+  } catch {
+    return false;
+  }
+}
 
 function parseInput(task: Task, payload: unknown): unknown {
   const refuse = (error: unknown): never => {

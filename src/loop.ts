@@ -45,7 +45,7 @@ export class Loop {
     while (!this.#stopped) {
       this.#woken = false;
       const delayMs = await this.#body();
-      if (!this.#woken) await this.#pause(delayMs);
+      if (!this.#woken && delayMs > 0) await this.#pause(delayMs);
       // What else becomes ready in this turn of the event loop is served together.
       if (!this.#stopped) await this.#clock.turn();
     }

@@ -18,6 +18,11 @@ export type Outcome =
     readonly error?: JobError;
   };
 
+/** Whether `outcome` ends the job, rather than putting it back. */
+export function endsJob({ kind }: Outcome): boolean {
+  return kind === "complete" || kind === "fail";
+}
+
 /** The handler returned; `result` is JSON text. */
 export interface Completed {
   readonly kind: "complete";

@@ -24,6 +24,7 @@ import { newId } from "./id.ts";
 import { Janitor, type JanitorHost } from "./janitor.ts";
 import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
+import { endsJob } from "./outcome.ts";
 import { Runner } from "./runner.ts";
 import { type SlotOptions, Slots } from "./slots.ts";
 import { checkName } from "./task.ts";
@@ -228,12 +229,18 @@ export class Worker {
 
   #accept({ ended, request }: Exchange, answer: ExchangeAnswer): void {
     for (const settled of ended) this.#announce(settled, answer.lost.has(settled.id));
-    if (ended.length > 0) this.#host.wake.signal("end", () => new Set(ended.map(({ id }) => id)));
+    this.#signal(ended);
     if (request.claim === undefined) return;
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
     this.#claimsLeft -= answer.jobs.length;
     this.#runner.accept(answer.jobs);
+  }
+
+  #signal(ended: readonly EndedAttempt[]): void {
+    const { wake } = this.#host;
+    if (ended.length > 0) wake.signal("end", () => new Set(ended.map(({ id }) => id)));
+    if (ended.some(({ outcome }) => !endsJob(outcome))) wake.signal("work");
   }
 
   #announce(settled: EndedAttempt, lost: boolean): void {
@@ -244,8 +251,9 @@ export class Worker {
 
   /** How long to rest, unless an outcome or news of a job comes first. */
   #rest(ticket: Ticket): number {
-    if (this.#wanted() === undefined) return this.#pollMs;
-    if (!this.#believedEmpty) return 0;
+    const full = this.#wanted() === undefined;
+    if (full && this.#slots.held > 0) return this.#pollMs;
+    if (!full && !this.#believedEmpty) return 0;
     this.#endWatch = this.#host.wake.watch("work", ticket, (own) => {
       if (own) this.#believedEmpty = false;
       this.#loop.wake();

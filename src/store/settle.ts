@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Held, Outcome, Settlement } from "../outcome.ts";
+import { endsJob, type Held, type Outcome, type Settlement } from "../outcome.ts";
 import type { Driver, Result, Statement } from "./driver/driver.ts";
 import { NOW, tally, withError } from "./sql.ts";
 
@@ -124,14 +124,14 @@ export function settlementBatch(
     counted.push(statements.length);
     statements.push(...groupStatements(now, first, `{${members}}`));
   }
-  if (settlements.every(({ outcome }) => ends(outcome))) return { statements, counted };
+  if (settlements.every(({ outcome }) => endsJob(outcome))) return { statements, counted };
   statements.push(unsettledStatement(settlements));
   return { statements, counted, unsettled: statements.length - 1 };
 }
 
 function groupStatements(now: number | null, of: Settlement, members: string): Statement[] {
   const { lease, queue, retentionMs, outcome } = of;
-  if (!ends(outcome)) return [{ sql: PUT_BACK, args: [now, members, lease] }];
+  if (!endsJob(outcome)) return [{ sql: PUT_BACK, args: [now, members, lease] }];
   if (retentionMs === 0) {
     return [
       { sql: DISCARD, args: [null, members, lease] },
@@ -167,13 +167,9 @@ function groups(settlements: readonly Settlement[]): readonly Group[] {
 /** Whether one statement can settle both. */
 function alike(a: Settlement, b: Settlement): boolean {
   if (a.lease !== b.lease) return false;
-  if (!ends(a.outcome) || !ends(b.outcome)) return !ends(a.outcome) && !ends(b.outcome);
+  if (!endsJob(a.outcome) || !endsJob(b.outcome)) return !endsJob(a.outcome) && !endsJob(b.outcome);
   return a.outcome.kind === b.outcome.kind && a.queue === b.queue &&
     a.retentionMs === b.retentionMs;
-}
-
-function ends({ kind }: Outcome): boolean {
-  return kind === "complete" || kind === "fail";
 }
 
 function memberText(outcome: Outcome): string {
@@ -212,7 +208,7 @@ function unsettledStatement(settlements: readonly Settlement[]): Statement {
   const pairs = settlements.map(({ id, lease, outcome, retentionMs }) => [
     id,
     lease,
-    retentionMs === 0 && ends(outcome) ? 0 : 1,
+    retentionMs === 0 && endsJob(outcome) ? 0 : 1,
   ]);
   return { sql: UNSETTLED, args: [JSON.stringify(pairs)] };
 }
