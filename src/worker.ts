@@ -378,7 +378,7 @@ export class Worker {
   #nothingLeft(): DrainEnd | undefined {
     if (this.#slots.held > 0 || this.#owesOutcomes()) return undefined;
     if (this.#claimsLeft <= 0) return "max-jobs";
-    return this.#believedEmpty ? "empty" : undefined;
+    return this.#believedEmpty || this.#slots.queues().length === 0 ? "empty" : undefined;
   }
 
   /** Jobs that are due later, or run elsewhere, will be for this worker or end without it. */
