@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { invalid, show } from "../errors.ts";
+import { type ErrandError, invalid, show } from "../errors.ts";
 import { clientDriver, type LibsqlClient } from "./driver/client.ts";
 import type { Driver } from "./driver/driver.ts";
 import { openLocal, type Synchronous } from "./driver/local.ts";
@@ -36,18 +36,25 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 async function openDriver(options: StoreOptions): Promise<Driver> {
   const { url, client, authToken, synchronous, busyTimeoutMs } = options;
   if (client !== undefined) {
-    if (client.protocol === "file") await client.execute("PRAGMA journal_mode = WAL");
+    if (typeof client?.batch !== "function") {
+      throw invalid(`Cannot open ${show(client)}: it is no libSQL client`);
+    }
     return clientDriver({ client, busyTimeoutMs, owned: false });
   }
-  if (url === ":memory:" || url?.startsWith("file:")) {
+  if (typeof url !== "string") throw notUrl(url);
+  if (url === ":memory:" || url.startsWith("file:")) {
     return openLocal({ path: filePath(url), synchronous, busyTimeoutMs });
   }
-  if (url !== undefined && /^(https?|libsql|wss?):/.test(url)) {
+  if (/^(https?|libsql|wss?):/.test(url)) {
     const { createClient } = await import("@libsql/client/web");
     const owned = createClient({ url, ...(authToken !== undefined && { authToken }) });
     return clientDriver({ client: owned, busyTimeoutMs, owned: true });
   }
-  throw invalid(
+  throw notUrl(url);
+}
+
+function notUrl(url: unknown): ErrandError {
+  return invalid(
     `Cannot open ${show(url)}: pass { url } as "file:errand.db", ":memory:" or the address of a ` +
       `libSQL server (libsql:, https:, http:, wss:, ws:), or pass { client }`,
   );

@@ -71,7 +71,6 @@ export async function openDriver(place: Place, path: string): Promise<Driver> {
     return openLocal({ path: file, synchronous: "normal", busyTimeoutMs: 5_000 });
   }
   const client = createClient({ url: `file:${path}` });
-  await client.execute("PRAGMA journal_mode = WAL");
   return clientDriver({ client, busyTimeoutMs: 5_000, owned: true });
 }
 

@@ -6,7 +6,7 @@
  */
 import { ErrandError } from "../../errors.ts";
 import type { Driver, Result, Row, Statement, Value } from "./driver.ts";
-import { databaseError, isBusy } from "./faults.ts";
+import { databaseError, isStuck } from "./faults.ts";
 import { patiently } from "./patience.ts";
 
 /** What is used of a libSQL client. Every client of the package `@libsql/client` has it. */
@@ -17,8 +17,8 @@ export interface LibsqlClient {
   readonly closed: boolean;
   /** Runs statements as one transaction. */
   batch(statements: LibsqlStatement[], mode: "write" | "deferred"): Promise<LibsqlResult[]>;
-  /** Runs one statement. */
-  execute(statement: string): Promise<LibsqlResult>;
+  /** Runs several statements of one text. */
+  executeMultiple(sql: string): Promise<void>;
   /** Begins a transaction that is held open. */
   transaction(mode: "deferred"): Promise<LibsqlTransaction>;
   /** Drops the connection and makes a new one. */
@@ -65,11 +65,16 @@ export interface ClientOptions {
   readonly owned: boolean;
 }
 
-/** Serves the store through a client. */
-export function clientDriver(options: ClientOptions): Driver {
-  return options.client.protocol === "file"
-    ? new FileClientDriver(options)
-    : new ClientDriver(options);
+/** Serves the store through a client, whose file shall be in WAL mode. */
+export async function clientDriver(options: ClientOptions): Promise<Driver> {
+  const { client, busyTimeoutMs } = options;
+  if (client.protocol !== "file") return new ClientDriver(options);
+  try {
+    await patiently(() => client.executeMultiple("PRAGMA journal_mode = WAL"), busyTimeoutMs);
+  } catch (error) {
+    throw databaseError(error, "open the client's database");
+  }
+  return new FileClientDriver(options);
 }
 
 /** A server: one write batch in flight, each one round trip. */
@@ -78,6 +83,7 @@ class ClientDriver implements Driver {
   protected readonly client: LibsqlClient;
   readonly #options: ClientOptions;
   #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -85,7 +91,7 @@ class ClientDriver implements Driver {
   }
 
   write(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return this.#queued(() => this.transaction(statements));
+    return this.queued(() => this.transaction(statements));
   }
 
   read(statements: readonly Statement[]): Promise<readonly Result[]> {
@@ -93,6 +99,7 @@ class ClientDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#last;
     if (this.#options.owned) this.client.close();
   }
@@ -105,25 +112,26 @@ class ClientDriver implements Driver {
     return (await this.client.batch(statements.map(toClient), "deferred")).map(fromClient);
   }
 
-  /** Calls of one client never overlap: a file has one connection, a server one writer. */
-  #queued<T>(call: () => Promise<T>): Promise<T> {
+  /** Calls that are queued never overlap. */
+  protected queued<T>(call: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => this.#patiently(call));
     this.#last = result.catch(() => {});
     return result;
   }
 
   async #patiently<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw closedError();
     try {
       return await patiently(call, this.#options.busyTimeoutMs);
     } catch (error) {
-      if (this.client.closed) {
-        throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot use the database: it is closed", {
-          cause: error,
-        });
-      }
-      throw databaseError(error, "use the database");
+      throw this.client.closed ? closedError(error) : databaseError(error, "use the database");
     }
   }
+}
+
+function closedError(cause?: unknown): ErrandError {
+  const message = "Cannot use the database: it is closed";
+  return new ErrandError("DATABASE_UNAVAILABLE", message, { cause });
 }
 
 /**
@@ -132,6 +140,11 @@ class ClientDriver implements Driver {
  * taken by `executeMultiple`, which leaves no statement behind.
  */
 class FileClientDriver extends ClientDriver {
+  /** The client may have one connection only, which a transaction keeps to itself. */
+  override read(statements: readonly Statement[]): Promise<readonly Result[]> {
+    return this.queued(() => this.query(statements));
+  }
+
   protected override async transaction(
     statements: readonly Statement[],
   ): Promise<readonly Result[]> {
@@ -150,7 +163,7 @@ class FileClientDriver extends ClientDriver {
     try {
       return await super.query(statements);
     } catch (error) {
-      if (isBusy(error)) await this.client.reconnect();
+      if (isStuck(error)) await this.client.reconnect();
       throw error;
     }
   }

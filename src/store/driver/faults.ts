@@ -22,6 +22,11 @@ export function isBusy(error: unknown): boolean {
   return /SQLITE_(BUSY|LOCKED)|TRANSACTION_ACTIVE/.test(code) || /database is locked/i.test(text);
 }
 
+/** Whether a prepared statement met a lock, and stays half-run on its connection. */
+export function isStuck(error: unknown): boolean {
+  return /SQLITE_BUSY/.test(fault(error).code);
+}
+
 /** Whether a deliberately failing statement, see `guard` in migrations.ts, raised the error. */
 export function isGuard(error: unknown): boolean {
   return /malformed JSON/i.test(fault(error).text);

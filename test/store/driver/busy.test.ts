@@ -22,7 +22,7 @@ const drivers: Readonly<Record<string, (path: string, patienceMs: number) => Pro
     openLocal({ path, synchronous: "normal", busyTimeoutMs }),
   "the driver of a user's client": (path, busyTimeoutMs) => {
     const client = createClient({ url: `file:${path}` });
-    return Promise.resolve(clientDriver({ client, busyTimeoutMs, owned: true }));
+    return clientDriver({ client, busyTimeoutMs, owned: true });
   },
 };
 
