@@ -27,6 +27,8 @@ export interface RunnerHost {
   readonly heart: Heart;
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
+  /** How long a claim lasts without a heartbeat. */
+  readonly leaseMs: number;
   /** An attempt has ended: there is an outcome to hand in, or room for another job. */
   ended(): void;
   /** A job was lost to another worker, or cancelled. */
@@ -36,7 +38,10 @@ export interface RunnerHost {
 /** A job whose task this worker does not know is left to others for so long. */
 const NO_HANDLER_PAUSE_MS = 30_000;
 
-/** What was claimed ahead begins within this time, or is given back. */
+/**
+ * What was claimed ahead begins within this time, or is given back. It is also not begun when an
+ * event loop was blocked for so long: the lease may have expired and the job ended elsewhere.
+ */
 const WAIT_MS = 1_000;
 
 interface Waiting {
@@ -152,23 +157,30 @@ export class Runner {
 
   /** Begins what waits, as far as there are slots. */
   #fill(): void {
+    this.#giveBackStale();
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
     for (const held of waiting) if (!this.#begin(held.job)) this.#waiting.push(held);
   }
 
-  /** Handlers have become slow: what waits for them may run elsewhere. */
   #review(): void {
-    const { clock, slots } = this.#host;
-    const nowMs = clock.elapsedMs();
-    const stale = this.#waiting.filter(({ sinceMs }) => nowMs - sinceMs >= WAIT_MS);
-    this.#waiting = this.#waiting.filter((held) => !stale.includes(held));
-    if (stale.length > 0) slots.stall();
-    for (const { job } of stale) this.#giveBack(job, { kind: "release" });
+    this.#giveBackStale();
     this.#cancelReview = this.#waiting.length > 0
-      ? clock.timer(WAIT_MS, () => this.#review())
+      ? this.#host.clock.timer(WAIT_MS, () => this.#review())
       : undefined;
+  }
+
+  /** Handlers have become slow: what waits for them may run elsewhere. */
+  #giveBackStale(): void {
+    const { clock, leaseMs, slots } = this.#host;
+    const [oldest] = this.#waiting;
+    const latestMs = clock.elapsedMs() - Math.min(WAIT_MS, leaseMs);
+    if (oldest === undefined || oldest.sinceMs > latestMs) return;
+    const stale = this.#waiting.filter(({ sinceMs }) => sinceMs <= latestMs);
+    this.#waiting = this.#waiting.filter(({ sinceMs }) => sinceMs > latestMs);
+    slots.stall();
+    for (const { job } of stale) this.#giveBack(job, { kind: "release" });
   }
 
   #begin(job: ClaimedJob): boolean {

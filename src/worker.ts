@@ -119,6 +119,7 @@ export class Worker {
       name: this.name,
       slots: this.#slots,
       heart: this.#heart,
+      leaseMs: this.#leaseMs,
       ended: () => this.#loop.wake(),
       lost: () => void this.#counts.lost++,
     });
