@@ -29,6 +29,7 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
   check(value, walk);
   const text = JSON.stringify(value);
   if (text === undefined) throw refuse(walk, "its toJSON method returns nothing");
+  if (walk.converted) check(JSON.parse(text), { ...walk, path: [options.what] }); // its depth
   const bytes = byteLength(text, options.limitBytes);
   if (bytes > options.limitBytes) {
     throw new ErrandError(
@@ -44,6 +45,9 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
 export function decode(text: string | null): unknown {
   return text === null ? undefined : JSON.parse(text);
 }
+
+/** SQLite reads no JSON of more than 1,000 levels, and one such text would fail its whole batch. */
+const DEPTH_MAX = 500;
 
 interface Walk {
   readonly path: (string | number)[];
@@ -77,6 +81,10 @@ function checkObject(value: object, walk: Walk): void {
     return;
   }
   if (walk.ancestors.includes(value)) throw refuse(walk, "it contains itself (a cycle)");
+  if (walk.ancestors.length === DEPTH_MAX) {
+    const root = { ...walk, path: walk.path.slice(0, 1) };
+    throw refuse(root, `it is more than ${DEPTH_MAX} levels deep; pass it as text`);
+  }
   walk.ancestors.push(value);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) step(i, value[i], walk);
