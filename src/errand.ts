@@ -10,15 +10,8 @@ import { type Duration, durationMs, type Instant, instantMs } from "./duration.t
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { retentions } from "./janitor.ts";
-import {
-  type Job,
-  JOB_STATES,
-  type JobPage,
-  type JobState,
-  type ListOptions,
-  type LogLine,
-  type Stats,
-} from "./job.ts";
+import { type Job, type JobPage, type ListOptions, type LogLine, type Stats } from "./job.ts";
+import { listQuery } from "./list-query.ts";
 import { logEvents } from "./log-events.ts";
 import { enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
@@ -53,7 +46,6 @@ export interface RetryJobOptions {
   readonly runAt?: Instant;
 }
 
-const PAGE_MAX = 1_000;
 const ENQUEUE_MAX = 10_000;
 const ID_MAX_LENGTH = 128;
 /** A waiter looks again so often, should every signal have failed. */
@@ -183,31 +175,23 @@ export class Errand {
   }
 
   /** The job, or `undefined` when there is none, or no more. */
-  get(id: string): Promise<Job | undefined> {
-    return this.#broker.get(checkId("get", id));
+  async get(id: string): Promise<Job | undefined> {
+    return await this.#broker.get(checkId("get", id));
   }
 
   /** What the job's handlers logged, oldest first. */
-  logs(id: string): Promise<readonly LogLine[]> {
-    return this.#broker.logs(checkId("read the log of", id));
+  async logs(id: string): Promise<readonly LogLine[]> {
+    return await this.#broker.logs(checkId("read the log of", id));
   }
 
   /**
    * Jobs by their time of enqueueing, a page at a time. Jobs that come and go meanwhile make no
    * page repeat or miss another job.
    *
-   * @throws {ErrandError} `INVALID_INPUT` for an unknown state or an unusable limit.
+   * @throws {ErrandError} `INVALID_INPUT` for unusable options.
    */
-  list(options: ListOptions = {}): Promise<JobPage> {
-    const { state = [], limit = 50, cursor, order = "newest", ...filter } = options;
-    const states = (typeof state === "string" ? [state] : state).map(checkState);
-    if (!(Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX)) {
-      throw invalid(`Cannot list ${show(limit)} jobs: limit is from 1 to ${PAGE_MAX}`);
-    }
-    if (order !== "newest" && order !== "oldest") {
-      throw invalid(`Cannot list jobs by ${show(order)}: order is "newest" or "oldest"`);
-    }
-    return this.#broker.list({ ...filter, states, limit, after: cursor ?? null, order });
+  async list(options: ListOptions = {}): Promise<JobPage> {
+    return await this.#broker.list(listQuery(options));
   }
 
   /**
@@ -378,11 +362,6 @@ export class Errand {
 function checkId(act: string, id: string): string {
   if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
   throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
-}
-
-function checkState(state: JobState): JobState {
-  if (JOB_STATES.includes(state)) return state;
-  throw invalid(`Cannot list jobs in state ${show(state)}: states are ${JOB_STATES.join(", ")}`);
 }
 
 function expectJob(verb: string, id: string, { job, changed }: Changed, fine = changed): Job {
