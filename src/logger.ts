@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { invalid, show } from "./errors.ts";
 
 /** What Errand needs of a logger; `console` is one. */
 export interface Logger {
@@ -24,6 +25,9 @@ const nothing = (): void => {};
 
 /** `logger` with everything below `level` left out. */
 export function leveled(logger: Logger | undefined, level: LogLevel): Logger {
+  if (!LEVELS.includes(level)) {
+    throw invalid(`Cannot use ${show(level)} as logLevel: levels are ${LEVELS.join(", ")}`);
+  }
   const passes = (of: Exclude<LogLevel, "silent">): Logger["info"] =>
     logger !== undefined && LEVELS.indexOf(of) <= LEVELS.indexOf(level)
       ? logger[of].bind(logger)
