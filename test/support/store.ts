@@ -65,7 +65,7 @@ export async function openBench(place: Place = "memory"): Promise<Bench> {
 }
 
 /** Opens the driver of a place. */
-export async function openDriver(place: Place, path: string): Promise<Driver> {
+export function openDriver(place: Place, path: string): Promise<Driver> {
   if (place !== "client") {
     const file = place === "memory" ? ":memory:" : path;
     return openLocal({ path: file, synchronous: "normal", busyTimeoutMs: 5_000 });
