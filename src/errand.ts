@@ -10,7 +10,7 @@ import { type Duration, durationMs, type Instant, instantMs } from "./duration.t
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { retentions } from "./janitor.ts";
-import { type Job, type JobPage, type ListOptions, type LogLine, type Stats } from "./job.ts";
+import type { Job, JobPage, ListOptions, LogLine, Stats } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import { logEvents } from "./log-events.ts";
 import { enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import process from "node:process";
-import { type Found } from "./need.ts";
+import type { Found } from "./need.ts";
 import { tempDir } from "./temp.ts";
 
 /** A file system in memory, gone when it is disposed of. */
