@@ -67,6 +67,8 @@ const LEASE_MIN_MS = 100;
 const POLL_MIN_MS = 10;
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
+/** A drain gives up when so many exchanges in a row have failed, in about ten seconds. */
+const DRAIN_TRIES = 8;
 /** How often a stopping worker tries to hand in its last outcomes. */
 const LAST_TRIES = 5;
 
@@ -92,6 +94,7 @@ export class Worker {
   #nextDueMs: number | undefined;
   #claimsLeft = Infinity;
   #failures = 0;
+  #lastError: unknown;
   #stopping: Promise<void> | undefined;
   #endWatch: (() => void) | undefined;
   #endEvents: (() => void) | undefined;
@@ -164,7 +167,8 @@ export class Worker {
    * Works until its queues hold nothing that it may claim, or a bound is reached, and stops.
    * The same code as {@linkcode Worker.start}, for functions, scripts and tests.
    *
-   * @throws {ErrandError} `CONFLICT` when the worker was started before.
+   * @throws {ErrandError} `CONFLICT` when the worker was started before; what the database answers
+   * when it cannot be used.
    */
   async drain(options: DrainOptions = {}): Promise<DrainSummary> {
     const { deadline, maxJobs = Infinity } = options;
@@ -177,8 +181,7 @@ export class Worker {
     }
     this.#claimsLeft = maxJobs;
     await this.#janitor.pass(this.#leaseMs);
-    const ended = await this.#drained(deadlineMs, options);
-    await this.stop({ grace: ended === "empty" || ended === "max-jobs" ? "10s" : 0 });
+    const ended = await this.#drained(deadlineMs, options).finally(() => this.stop({ grace: 0 }));
     const { broker, clock } = this.#host;
     const stats = await broker.stats();
     return summary(this.#counts, ended, this.#slots.queues(), stats, new Date(clock.now()));
@@ -267,6 +270,7 @@ export class Worker {
   #failed(error: unknown): number {
     const { clock, events } = this.#host;
     events.emit("error", { error, during: "exchange" });
+    this.#lastError = error;
     const pauseMs = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** this.#failures++);
     return jittered(clock, pauseMs, 0.3);
   }
@@ -365,6 +369,7 @@ export class Worker {
       if (!signal?.aborted) await this.start();
       for (;;) {
         const leftMs = untilMs - clock.elapsedMs();
+        if (this.#failures >= DRAIN_TRIES) throw this.#lastError;
         if (signal?.aborted || this.#state !== "started") return "aborted";
         if (leftMs <= 0) return "deadline";
         const end = this.#nothingLeft();

@@ -20,10 +20,13 @@ export const PROMOTE: string = `
 export function takeSql(queues: number): string {
   return `
   INSERT INTO errand_lease (id, worker, expires_at, jobs)
-  SELECT ?2, ?3, ${NOW} + ?4, json_group_array(id) FROM (
-    SELECT id FROM (${Array.from({ length: queues }, (_, i) => arm(6 + 2 * i)).join(" UNION ALL ")})
-    ORDER BY priority DESC, run_at, id LIMIT ?5)
-  HAVING count(*) > 0
+  SELECT ?2, ?3, ${NOW} + ?4, jobs FROM (
+    SELECT json_group_array(id) AS jobs, count(*) AS n FROM (
+      SELECT id FROM (${
+    Array.from({ length: queues }, (_, i) => arm(6 + 2 * i)).join(" UNION ALL ")
+  })
+      ORDER BY priority DESC, run_at, id LIMIT ?5))
+  WHERE n > 0
   ON CONFLICT (id) DO NOTHING`;
 }
 
