@@ -60,6 +60,7 @@ export async function openLocal(options: LocalOptions): Promise<Driver> {
 }
 
 class LocalDriver implements Driver {
+  readonly version?: () => number;
   readonly sameClock = true;
   readonly #connect: Connect;
   readonly #options: LocalOptions;
@@ -78,6 +79,8 @@ class LocalDriver implements Driver {
     this.#options = options;
     this.#file = fileIdentity(options.path, "");
     this.#log = fileIdentity(options.path, "-wal");
+    // memory has no other connection, and nobody to look out for
+    if (options.path !== ":memory:") this.version = () => this.#commits();
   }
 
   /** Opens the connection and sets what every connection must have set. */
@@ -110,10 +113,10 @@ class LocalDriver implements Driver {
   }
 
   /** `PRAGMA data_version` counts other connections' commits; the generation counts our own. */
-  readonly version = (): number => {
+  #commits(): number {
     const [row] = this.#version?.all([]) ?? [];
     return Number(row?.[0] ?? 0) + this.#generation * 2 ** 32;
-  };
+  }
 
   close(): Promise<void> {
     this.#closed = true;
