@@ -148,7 +148,7 @@ export class Errand {
    */
   enqueueMany<In, Parsed, Result>(
     task: Task<In, Parsed, Result>,
-    payloads: readonly In[],
+    payloads: readonly NoInfer<In>[],
     options?: EnqueueOptions,
   ): Promise<Job<In, Result>[]>;
   /** Adds many jobs of any tasks: all of them or, if one is refused, none. */

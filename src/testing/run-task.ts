@@ -48,7 +48,7 @@ export interface AttemptResult<Result> {
  */
 export async function runTask<In, Parsed, Result>(
   task: Task<In, Parsed, Result>,
-  payload?: In,
+  payload?: NoInfer<In>,
   options: RunTaskOptions = {},
 ): Promise<AttemptResult<Result>> {
   const { job = {}, signal, clock = systemClock } = options;
