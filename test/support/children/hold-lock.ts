@@ -2,6 +2,6 @@
 import process from "node:process";
 import { holdLock } from "../raw.ts";
 
-holdLock(process.env.LOCKED_FILE ?? "");
+const lock = holdLock(process.env.LOCKED_FILE ?? "");
 console.log("locked");
-setInterval(() => {}, 1_000);
+setInterval(() => lock, 1_000); // what nobody refers to is closed
