@@ -203,12 +203,17 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
       `Cannot define task "${name}": input is no Standard Schema (valibot, zod, arktype, …)`,
     );
   }
+  const { onLeaseExpired = "retry" } = options;
+  if (onLeaseExpired !== "retry" && onLeaseExpired !== "fail") {
+    const what = `onLeaseExpired of task "${name}"`;
+    throw invalid(`Cannot use ${show(onLeaseExpired)} as ${what}: it is "retry" or "fail"`);
+  }
   const task: Task<In, Parsed, Result> = {
     name,
     queue: checkName(options.queue ?? "default", `the queue of task "${name}"`),
     priority: checkPriority(options.priority ?? 0, `the priority of task "${name}"`),
     policy: checkPolicy(options, `task "${name}"`),
-    onLeaseExpired: options.onLeaseExpired ?? "retry",
+    onLeaseExpired,
     ...(options.input !== undefined && { input: options.input }),
     run: (context) => options.run(context),
     enqueue: (errand, ...payload) => errand.enqueue(task, ...payload),
