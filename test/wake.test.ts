@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { FakeClock } from "../src/testing/mod.ts";
+import { Wake } from "../src/wake.ts";
+
+describe("a wake", () => {
+  it("calls who watches the topic that is signalled, once", () => {
+    const wake = new Wake(new FakeClock(), undefined);
+    const calls: string[] = [];
+    wake.watch("work", wake.ticket(), (own) => calls.push(`work ${own}`));
+    wake.watch("end", wake.ticket(), (own) => calls.push(`end ${own}`));
+    wake.signal("work");
+    wake.signal("work");
+    expect(calls).toEqual(["work true"]);
+    wake.signal("end");
+    expect(calls).toEqual(["work true", "end true"]);
+  });
+
+  it("calls at once for what has happened since the ticket", () => {
+    const wake = new Wake(new FakeClock(), undefined);
+    const ticket = wake.ticket();
+    wake.signal("end");
+    let calls = 0;
+    wake.watch("end", ticket, () => calls++);
+    expect(calls).toBe(1);
+    wake.watch("work", ticket, () => calls++);
+    expect(calls).toBe(1);
+  });
+
+  it("calls nobody whose watch was ended", () => {
+    const wake = new Wake(new FakeClock(), undefined);
+    let calls = 0;
+    wake.watch("work", wake.ticket(), () => calls++)();
+    wake.signal("work");
+    expect(calls).toBe(0);
+  });
+
+  it("hears within a moment that another process has committed", async () => {
+    const clock = new FakeClock();
+    let version = 1;
+    const wake = new Wake(clock, () => version);
+    const calls: boolean[] = [];
+    wake.watch("work", wake.ticket(), (own) => calls.push(own));
+    wake.watch("end", wake.ticket(), (own) => calls.push(own));
+    await clock.advance("1s");
+    expect(calls).toEqual([]);
+    version = 2;
+    await clock.advance(20);
+    expect(calls).toEqual([false, false]);
+  });
+
+  it("hears of a commit between ticket and watch", async () => {
+    const clock = new FakeClock();
+    let version = 1;
+    const wake = new Wake(clock, () => version);
+    const early = wake.ticket();
+    version = 2;
+    const late = wake.ticket();
+    const calls: string[] = [];
+    wake.watch("work", late, () => calls.push("late"));
+    wake.watch("work", early, () => calls.push("early"));
+    await clock.advance(20);
+    expect(calls).toContain("early");
+  });
+
+  it("asks for the version only while somebody watches", async () => {
+    const clock = new FakeClock();
+    let asked = 0;
+    const wake = new Wake(clock, () => ++asked && 1);
+    const ticket = wake.ticket();
+    await clock.advance("1s");
+    expect(asked).toBe(1);
+    const end = wake.watch("work", ticket, () => {});
+    await clock.advance("1s");
+    expect(asked).toBeGreaterThan(50);
+    end();
+    const before = asked;
+    await clock.advance("1m");
+    expect(asked).toBe(before);
+  });
+});
