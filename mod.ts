@@ -31,7 +31,8 @@ export {
   type TaskContext,
   type TaskOptions,
 } from "./src/task.ts";
-export { type StopOptions, Worker, type WorkerOptions } from "./src/worker.ts";
+export { Worker } from "./src/worker.ts";
+export type { StopOptions, WorkerOptions } from "./src/worker-options.ts";
 export type { SlotOptions } from "./src/slots.ts";
 export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
 export { isEnded, JOB_STATES } from "./src/job.ts";

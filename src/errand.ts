@@ -20,7 +20,8 @@ import { openStore } from "./store/open.ts";
 import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import { Wake } from "./wake.ts";
-import { Worker, type WorkerOptions } from "./worker.ts";
+import { Worker } from "./worker.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 /** One of several jobs to be enqueued together. */
 export interface EnqueueEntry extends EnqueueOptions {

@@ -18,8 +18,14 @@ export interface Ticket {
 /** `own`: this process itself has committed something on the topic. */
 export type Watcher = (own: boolean) => void;
 
-/** How often an idle process looks whether another one has committed. */
-const POLL_MS = 10;
+/**
+ * How often an idle process looks whether another one has committed: more often while they do. A
+ * look costs some 100 µs, most of it for the waking of the event loop.
+ */
+const POLL_MS = 16;
+const BRISK_POLL_MS = 8;
+/** It stays brisk for so long after the last news. */
+const BRISK_FOR_MS = 1_000;
 
 /** Signals of one Errand. */
 export class Wake {
@@ -29,6 +35,7 @@ export class Wake {
   readonly #signals: Record<Topic, number> = { work: 0, end: 0 };
   readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly job?: string }>();
   #polled = 0;
+  #newsMs = 0;
   #cancelPoll: (() => void) | undefined;
 
   /** Without a `version` only this process is heard. */
@@ -102,10 +109,12 @@ export class Wake {
   }
 
   #poll(): void {
-    this.#cancelPoll = this.#clock.timer(POLL_MS, () => {
+    const brisk = this.#clock.elapsedMs() - this.#newsMs < BRISK_FOR_MS;
+    this.#cancelPoll = this.#clock.timer(brisk ? BRISK_POLL_MS : POLL_MS, () => {
       const version = this.#version();
       const changed = version !== this.#polled;
       this.#polled = version;
+      if (changed) this.#newsMs = this.#clock.elapsedMs();
       this.#poll();
       if (changed) { for (const watcher of [...this.#watchers.keys()]) watcher(false); }
     });

@@ -16,7 +16,7 @@ import {
   noCounts,
   summary,
 } from "./drain.ts";
-import { type Duration, durationMs } from "./duration.ts";
+import { durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { Heart } from "./heart.ts";
@@ -26,29 +26,10 @@ import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { endsJob } from "./outcome.ts";
 import { Runner } from "./runner.ts";
-import { type SlotOptions, Slots } from "./slots.ts";
-import { checkName } from "./task.ts";
+import { Slots } from "./slots.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Ticket, Wake } from "./wake.ts";
-
-/** How a worker works. */
-export interface WorkerOptions extends SlotOptions {
-  /** How others see it in events and leases. @default a new id */
-  readonly name?: string;
-  /**
-   * How long a claim lasts without a heartbeat, of which three are sent in it: 100 ms at least.
-   * After it, any worker may rescue the jobs. @default "30s"
-   */
-  readonly lease?: Duration;
-  /** The longest that an idle worker waits before it looks again, come what may. @default "5s" */
-  readonly pollInterval?: Duration;
-}
-
-/** How to stop. */
-export interface StopOptions {
-  /** How long running attempts may go on; then their signals abort. @default "10s" */
-  readonly grace?: Duration;
-}
+import { checkedWorkerOptions, type StopOptions, type WorkerOptions } from "./worker-options.ts";
 
 /** What a worker works with and for. */
 export interface WorkerHost {
@@ -63,8 +44,6 @@ export interface WorkerHost {
   stopped(worker: Worker): void;
 }
 
-const LEASE_MIN_MS = 100;
-const POLL_MIN_MS = 10;
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
 /** A drain gives up when so many exchanges in a row have failed, in about ten seconds. */
@@ -101,12 +80,12 @@ export class Worker {
 
   /** Made by `errand.worker()`. */
   constructor(host: WorkerHost, options: WorkerOptions = {}) {
-    const { lease = "30s", pollInterval = "5s", name } = options;
-    this.name = name === undefined ? newId() : checkName(name, "the name of a worker");
+    const { name, leaseMs, pollMs } = checkedWorkerOptions(options);
+    this.name = name;
     this.#host = host;
     this.#slots = new Slots(options, () => host.tasks.queues());
-    this.#leaseMs = atLeast(LEASE_MIN_MS, durationMs(lease, "lease"), "lease");
-    this.#pollMs = atLeast(POLL_MIN_MS, durationMs(pollInterval, "pollInterval"), "pollInterval");
+    this.#leaseMs = leaseMs;
+    this.#pollMs = pollMs;
     this.#loop = new Loop(host.clock, () => this.#turn());
     this.#heart = new Heart({
       ...host,
@@ -400,9 +379,4 @@ export class Worker {
 interface Exchange {
   readonly ended: readonly EndedAttempt[];
   readonly request: ExchangeRequest;
-}
-
-function atLeast(leastMs: number, ms: number, what: string): number {
-  if (ms >= leastMs) return ms;
-  throw invalid(`Cannot use ${ms} ms as ${what}: it is ${leastMs} ms at least`);
 }

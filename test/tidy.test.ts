@@ -16,7 +16,7 @@ const layers: readonly (readonly string[])[] = [
   ["src/store/"],
   [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
-    ...["announce", "log-events", "queues", "options"],
+    ...["announce", "log-events", "queues", "options", "worker-options"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],

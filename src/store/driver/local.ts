@@ -6,7 +6,7 @@
  */
 import { systemClock } from "../../clock.ts";
 import { ErrandError } from "../../errors.ts";
-import type { Driver, Result, Row, Statement, Value } from "./driver.ts";
+import type { Driver, Result, Statement, Value } from "./driver.ts";
 import { databaseError, isBusy } from "./faults.ts";
 import { patiently } from "./patience.ts";
 
@@ -36,6 +36,12 @@ interface Prepared {
   raw(raw: boolean): Prepared;
   run(args: readonly Value[]): { readonly changes: number };
   all(args: readonly Value[]): Value[][];
+  get(args: readonly Value[]): Value[] | undefined;
+}
+interface Cached {
+  readonly statement: Prepared;
+  /** Asked once: each time would be a call into the addon. */
+  readonly reads: boolean;
 }
 type Connect = new (path: string, options: { readonly timeout: number }) => Connection;
 
@@ -67,7 +73,7 @@ class LocalDriver implements Driver {
   readonly #file: FileIdentity;
   readonly #log: FileIdentity;
   #db: Connection | undefined;
-  #statements = new Map<string, Prepared>();
+  #statements = new Map<string, Cached>();
   #version: Prepared | undefined;
   #logAtOpen: number | undefined;
   #generation = 0;
@@ -114,7 +120,7 @@ class LocalDriver implements Driver {
 
   /** `PRAGMA data_version` counts other connections' commits; the generation counts our own. */
   #commits(): number {
-    const [row] = this.#version?.all([]) ?? [];
+    const row = this.#version?.get([]);
     return Number(row?.[0] ?? 0) + this.#generation * 2 ** 32;
   }
 
@@ -168,21 +174,15 @@ class LocalDriver implements Driver {
   }
 
   #run({ sql, args }: Statement): Result {
-    const statement = this.#statements.get(sql) ?? this.#prepare(sql);
-    if (statement.reader) return { rows: statement.all(args) as Row[], changes: 0 };
+    const { statement, reads } = this.#statements.get(sql) ?? this.#prepare(sql);
+    if (reads) return { rows: statement.all(args), changes: 0 };
     return { rows: [], changes: statement.run(args).changes };
   }
 
-  #prepare(sql: string): Prepared {
+  #prepare(sql: string): Cached {
     const statement = this.#db!.prepare(sql);
-    const { reader } = statement;
-    if (reader) statement.raw(true);
-    const cached: Prepared = {
-      reader,
-      raw: (raw) => statement.raw(raw),
-      run: (args) => statement.run(args),
-      all: (args) => statement.all(args),
-    };
+    const cached = { statement, reads: statement.reader };
+    if (cached.reads) statement.raw(true);
     if (this.#statements.size >= CACHE_MAX) this.#statements.clear();
     this.#statements.set(sql, cached);
     return cached;
