@@ -20,8 +20,8 @@ export interface HeartHost {
   held(): readonly Held[];
   /** What `held` reported was saved. */
   saved(held: readonly Held[]): void;
-  /** A job that is no longer held. */
-  lose(job: LostJob): void;
+  /** A job that is no longer held under `lease`. */
+  lose(job: LostJob, lease: string | undefined): void;
 }
 
 /** Beats in the length of a lease. */
@@ -95,7 +95,7 @@ export class Heart {
     const lost = await broker.heartbeat({ leaseMs, leases: [...this.#open.keys()], held });
     this.#host.saved(held);
     this.#lastMs = clock.elapsedMs();
-    for (const job of lost) this.#host.lose(job);
+    for (const job of lost) this.#host.lose(job, held.find(({ id }) => id === job.id)?.lease);
   }
 
   async #turn(): Promise<number> {

@@ -124,10 +124,15 @@ export class Runner {
     }
   }
 
-  /** Gives up a job that is no longer held. */
-  lose({ id, state }: LostJob): void {
-    this.#running.get(id)?.abort(state === "cancelled" ? "cancelled" : "lease-lost");
-    const lost = this.#waiting.find(({ job }) => job.id === id);
+  /** Gives up a job that is no longer held, under `lease` or, without one, at all. */
+  lose({ id, state }: LostJob, lease?: string): void {
+    // by the time that a heartbeat is answered, the job may have been claimed anew
+    const meant = (job: ClaimedJob): boolean => lease === undefined || job.lease === lease;
+    const attempt = this.#running.get(id);
+    if (attempt !== undefined && meant(attempt.job)) {
+      attempt.abort(state === "cancelled" ? "cancelled" : "lease-lost");
+    }
+    const lost = this.#waiting.find(({ job }) => job.id === id && meant(job));
     if (lost === undefined) return;
     const { job } = lost;
     this.#waiting = this.#waiting.filter((waiting) => waiting !== lost);

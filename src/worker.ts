@@ -92,7 +92,7 @@ export class Worker {
       leaseMs: this.#leaseMs,
       held: () => this.#runner.held(),
       saved: (held) => this.#runner.saved(held),
-      lose: (job) => this.#runner.lose(job),
+      lose: (job, lease) => this.#runner.lose(job, lease),
     });
     this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
     this.#tidying = new Loop(host.clock, () => this.#tidy());
