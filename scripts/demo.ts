@@ -8,9 +8,9 @@ import { display } from "./demo/display.ts";
 import { listFiles } from "./demo/files.ts";
 import { report } from "./demo/report.ts";
 import { inspect, specials, tasks } from "./demo/tasks.ts";
+import { root } from "./runtimes.ts";
 
 const database = resolve("errand-demo.db");
-const root = resolve(import.meta.dirname ?? ".", "..");
 const [folder = root, ...unknown] = process.argv.slice(2);
 
 if (unknown.length > 0 || folder.startsWith("-")) {
