@@ -19,7 +19,8 @@ export function table(rows: readonly Row[]): string {
   for (const row of rows) {
     const first = row.targets[0];
     const name = row.measure === previous ? "" : row.measure;
-    lines.push([name, row.subject, shown(row), row.unit, first?.text ?? "", mark(first?.met)]);
+    const remark = row.problem?.slice(0, 80) ?? first?.text ?? "";
+    lines.push([name, row.subject, shown(row), row.unit, remark, mark(first?.met)]);
     for (const target of row.targets.slice(1)) {
       lines.push(["", "", "", "", target.text, mark(target.met)]);
     }
@@ -29,7 +30,7 @@ export function table(rows: readonly Row[]): string {
 }
 
 function shown(row: Row): string {
-  if (row.value === null) return `FAILED: ${row.problem ?? "no figure"}`;
+  if (row.value === null) return "FAILED";
   return Math.abs(row.value) >= 100
     ? Math.round(row.value).toLocaleString("en-US")
     : String(rounded(row.value));

@@ -43,7 +43,10 @@ function rows(measure: Measure, index: number, entries: readonly Entry[]): Row[]
   }
   measure.peers.forEach((peer, at) => {
     const theirs = values[at + 1] ?? null;
-    if (ours === null || theirs === null) return;
+    if (ours === null || theirs === null) {
+      targets.push({ text: `no figure beside ${peer.subject.name}`, met: false });
+      return;
+    }
     const ratio = ours / theirs;
     ratios[peer.subject.name] = Math.round(ratio * 1_000) / 1_000;
     const text = `${ratio.toFixed(2)} × ${peer.subject.name} (≥ ${peer.atLeast})`;
@@ -56,7 +59,7 @@ function rows(measure: Measure, index: number, entries: readonly Entry[]): Row[]
     unit: figure.unit,
     ratios: at === 0 ? ratios : {},
     targets: at === 0 ? targets : [],
-    ...(entry.problem === undefined ? {} : { problem: entry.problem }),
+    ...(values[at] === null && { problem: entry.problem ?? `it gave no ${figure.key}` }),
   }));
 }
 
