@@ -32,7 +32,7 @@ const mark = defineTask({
 
 const errand = await Errand.open({ url, tasks: [mark] });
 errand.on("completed", (attempt) => note(attempt, "stored"));
-const worker = errand.worker({ concurrency: 8, lease: Number(lease) });
+const worker = errand.worker({ concurrency: 8, prefetch: 8, lease: Number(lease) });
 await worker.start();
 process.once("SIGTERM", () => void stop());
 console.log("ready");
