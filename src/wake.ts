@@ -96,6 +96,7 @@ export class Wake {
       signal?.addEventListener("abort", end);
       let endWatch = (): void => {};
       endWatch = this.watch("end", ticket, end, job);
+      if (signal?.aborted) end(); // before anyone listened
     });
   }
 

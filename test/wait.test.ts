@@ -105,6 +105,15 @@ describe("wait", () => {
     await waiting;
   });
 
+  it("hears of an abort that comes while it looks", async () => {
+    await using errand = await testErrand({ tasks: [quick] });
+    const { id } = await errand.enqueue(quick);
+    const controller = new AbortController();
+    const waiting = expect(errand.wait(id, { signal: controller.signal })).rejects.toThrow("now");
+    controller.abort(new Error("now"));
+    await waiting; // the clock stands still, so no backstop can help
+  });
+
   it("goes on over a retry by hand and ends with the second end", async () => {
     await using errand = await testErrand({ tasks: [quick] });
     const { id } = await errand.enqueue(quick, undefined, { delay: "1m" });

@@ -77,4 +77,24 @@ describe("a wake", () => {
     await clock.advance("1m");
     expect(asked).toBe(before);
   });
+
+  it("waits for the end of one job no longer than it is told, or than its signal", async () => {
+    const clock = new FakeClock();
+    const wake = new Wake(clock, undefined);
+    const controller = new AbortController();
+    const ends: string[] = [];
+    const end = (name: string) => () => ends.push(name);
+    void wake.jobEnd("a", wake.ticket(), 5_000).then(end("time"));
+    void wake.jobEnd("a", wake.ticket(), 9_000, controller.signal).then(end("signal"));
+    await clock.advance(4_999);
+    expect(ends).toEqual([]);
+    await clock.advance(1);
+    expect(ends).toEqual(["time"]);
+    controller.abort();
+    await clock.advance(1);
+    expect(ends).toEqual(["time", "signal"]);
+    void wake.jobEnd("a", wake.ticket(), 9_000, controller.signal).then(end("aborted before"));
+    await clock.advance(1);
+    expect(ends).toContain("aborted before");
+  });
 });
