@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { migrate } from "../../src/store/migrations.ts";
+import { Store } from "../../src/store/store.ts";
+import { FakeClock } from "../../src/testing/mod.ts";
 import { claim, claimIds, LEASE_MS, newJob, outcomes, rescueAll, settle } from "../support/jobs.ts";
 import { settlement } from "../support/jobs.ts";
-import { openBench, places } from "../support/store.ts";
+import { openBench, openDriver, places, recording } from "../support/store.ts";
+import { tempDir } from "../support/temp.ts";
 
 describe.each(places)("in a store at %s", (place) => {
   it("a lease is rescued when it has expired and not a millisecond before", async () => {
@@ -107,5 +111,27 @@ describe.each(places)("in a store at %s", (place) => {
     expect(job?.errors).toHaveLength(1);
     await store.cancel("a", rescueAll.retentions);
     expect((await store.retry("a", clock.now(), 0)).job?.state).toBe("available");
+  });
+
+  it("a heartbeat between the look of a rescue and its write saves the lease", async () => {
+    await using dir = await tempDir();
+    const driver = await openDriver(place, dir.file("errand.db"));
+    await migrate(driver);
+    const clock = new FakeClock();
+    const worker = new Store(driver, clock);
+    const rescuer = new Store({
+      ...recording(driver, []),
+      read: async (statements) => {
+        const looked = await driver.read(statements);
+        await worker.heartbeat({ leaseMs: LEASE_MS, leases: ["mine"], held: [] });
+        return looked;
+      },
+    }, clock);
+    await worker.enqueue([newJob("a")]);
+    await claim(worker, "mine");
+    await clock.advance(LEASE_MS);
+    expect((await rescuer.rescue(rescueAll)).jobs).toEqual([]);
+    expect((await worker.get("a"))?.state).toBe("running");
+    await driver.close();
   });
 });
