@@ -111,9 +111,9 @@ describe.each(Object.entries(drivers))("%s", (_, open) => {
     createTable(path);
     const driver = await open(path, PATIENCE_MS);
     await using child = await spawnTs(current, "test/support/children/hold-lock.ts", {
-      HOLD_PATH: path,
+      LOCKED_FILE: path,
     });
-    expect(await child.nextLine()).toBe("held");
+    expect(await child.nextLine()).toBe("locked");
     using pulse = startPulse();
     const writing = write(driver, 1);
     await vi.waitFor(() => expect(pulse.beats).toBeGreaterThan(20), PATIENCE_MS);
