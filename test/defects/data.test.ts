@@ -63,7 +63,7 @@ describe("what was wrong with data", () => {
     },
   );
 
-  it("C6: what a caller passes is not changed, and what a handler changes is not stored", async () => {
+  it("C6: what a caller passes is not changed, what a handler changes not stored", async () => {
     const change = defineTask({
       name: "change",
       retry: { maxAttempts: 1 },
@@ -116,7 +116,7 @@ describe("what was wrong with data", () => {
     expect((await errand.get(id))?.result).toEqual([["running", 1]]);
   });
 
-  it("C11: a transaction of the user on the same client takes no job along when it ends", async () => {
+  it("C11: a transaction of the user on the same client takes no job along", async () => {
     await using dir = await tempDir();
     using recorded = recordedClient(`file:${dir.file("errand.db")}`);
     await using errand = await Errand.open({ client: recorded.client, tasks: [noop] });

@@ -116,7 +116,7 @@ describe("what was wrong with workers", () => {
     expect(most).toBe(1);
   });
 
-  it("C12: who no longer holds a job cannot end it, and the job of a dead worker lives", async () => {
+  it("C12: who holds a job no more cannot end it; the job of a dead worker lives", async () => {
     await using dir = await tempDir();
     const url = `file:${dir.file("errand.db")}`;
     const [late, done] = [gate<string>(), gate<string>()];

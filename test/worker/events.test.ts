@@ -194,7 +194,7 @@ describe("the logger", () => {
     expect([...heard].sort()).toEqual([...levels].sort());
   });
 
-  it("says what happened in words, with the job's id, and never a payload or a result", async () => {
+  it("says what happened in words, with the job's id, and never a payload or result", async () => {
     const { lines, logger } = recorder();
     await busyLife({ logger, logLevel: "debug" });
     expect(lines.filter((line) => line.startsWith("info Job completed"))).toHaveLength(1);

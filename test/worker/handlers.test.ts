@@ -130,7 +130,7 @@ describe("a handler that never settles", () => {
 });
 
 describe("a payload", () => {
-  it("that no longer fits its schema fails the attempt with the path, unseen by the handler", async () => {
+  it("that no longer fits its schema fails the attempt, unseen by the handler", async () => {
     await using dir = await tempDir();
     const url = `file:${dir.file("errand.db")}`;
     const old = defineTask({ name: "resize", run: () => {} });

@@ -99,7 +99,7 @@ describe("a worker's slots", () => {
     expect(Math.max(...held)).toBe(4);
   });
 
-  it("of 10,000 jobs it never holds more than slots and prefetch while handlers are fast", async () => {
+  it("of 10,000 jobs it holds no more than slots and prefetch while handlers are fast", async () => {
     await using dir = await tempDir();
     const path = dir.file("errand.db");
     const held = new Set<number>();
@@ -142,7 +142,7 @@ describe("the order of work", () => {
     expect(order).toEqual(["high", "first", "second", "later", "low"]);
   });
 
-  it("a paused queue waits, its neighbour goes on, and resume wakes the worker at once", async () => {
+  it("a paused queue waits, its neighbour goes on, and resume wakes the worker", async () => {
     const [images, mail] = [crowd("images", 0), crowd("mail", 0)];
     await using errand = await testErrand({ tasks: [images.task, mail.task] });
     await errand.queues.pause("images");
