@@ -11,7 +11,7 @@ import type { Clock } from "./clock.ts";
 import type { Events } from "./events.ts";
 import type { Heart } from "./heart.ts";
 import { toJobError } from "./job-error.ts";
-import type { Held, Outcome } from "./outcome.ts";
+import type { Held, Outcome, Report } from "./outcome.ts";
 import type { Slots } from "./slots.ts";
 import type { AbortReason } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
@@ -225,7 +225,7 @@ export class Runner {
   /** Hands back a job whose handler was not called. */
   #giveBack(job: ClaimedJob, outcome: Outcome): true {
     this.#host.slots.letGo(job.queue);
-    this.#handIn(job, { outcome, retentionMs: null, tookMs: 0 });
+    this.#handIn(job, outcome, { retentionMs: null, tookMs: 0 });
     this.#host.ended();
     return true;
   }
@@ -240,9 +240,7 @@ export class Runner {
     if (outcome === undefined) {
       this.#forget(job, reason === "cancelled");
     } else {
-      const report = attempt.unsaved();
-      const { retentionMs } = policy;
-      this.#handIn(job, { outcome, retentionMs, tookMs, ...(report !== undefined && { report }) });
+      this.#handIn(job, outcome, { retentionMs: policy.retentionMs, tookMs }, attempt.unsaved());
     }
     this.#fill();
     this.#host.ended();
@@ -250,9 +248,13 @@ export class Runner {
 
   #handIn(
     job: ClaimedJob,
-    end: Pick<EndedAttempt, "outcome" | "retentionMs" | "tookMs" | "report">,
+    outcome: Outcome,
+    { retentionMs, tookMs }: Pick<EndedAttempt, "retentionMs" | "tookMs">,
+    report?: Report,
   ): void {
-    this.#ended.push({ id: job.id, queue: job.queue, lease: job.lease, job, ...end });
+    const { id, queue, lease } = job;
+    const ended = { id, queue, lease, job, outcome, retentionMs, tookMs };
+    this.#ended.push(report === undefined ? ended : { ...ended, report });
   }
 
   #forget(job: ClaimedJob, cancelled: boolean): void {
