@@ -81,7 +81,7 @@ describe("a worker's slots", () => {
     });
   });
 
-  it("of 10,000 jobs it never holds more than its slots while handlers are slow", async () => {
+  it("of 10,000 jobs it holds its slots at most, with slow handlers", async () => {
     await using dir = await tempDir();
     const path = dir.file("errand.db");
     const held = new Set<number>();
@@ -99,7 +99,7 @@ describe("a worker's slots", () => {
     expect(Math.max(...held)).toBe(4);
   });
 
-  it("of 10,000 jobs it holds no more than slots and prefetch while handlers are fast", async () => {
+  it("of 10,000 jobs it holds its slots and prefetch at most, with fast handlers", async () => {
     await using dir = await tempDir();
     const path = dir.file("errand.db");
     const held = new Set<number>();
