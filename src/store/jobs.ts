@@ -7,7 +7,7 @@ import type { Changed, Ended, ListQuery, Retentions } from "../broker.ts";
 import type { Job, JobPage, LogLine } from "../job.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { toJob } from "./rows.ts";
-import { expiry, JOB_COLUMNS, NOW, tally } from "./sql.ts";
+import { expiry, JOB_COLUMNS, NOW, SPENT, tally } from "./sql.ts";
 
 const GET = `SELECT ${JOB_COLUMNS} FROM errand_job WHERE id = ?1`;
 
@@ -62,6 +62,12 @@ const CANCEL = `
 const COUNT_CANCELLED = tally(`
   SELECT queue, state, 1 FROM errand_job WHERE id = ?1 AND changes() = 1`);
 
+const UNCOUNT_SPENT = tally(`SELECT queue, state, -1 FROM errand_job WHERE id = ?1 AND ${SPENT}`);
+const REMOVE_SPENT = `DELETE FROM errand_job WHERE id = ?1 AND ${SPENT}`;
+const REMOVE_SPENT_LOGS = `
+  DELETE FROM errand_log
+  WHERE job_id = ?1 AND NOT EXISTS (SELECT 1 FROM errand_job WHERE id = ?1)`;
+
 /** Ends a live job, also a running one: its lease no longer holds it from now on. */
 export async function cancel(
   driver: Driver,
@@ -71,8 +77,8 @@ export async function cancel(
 ): Promise<Changed> {
   const results = await driver.write([
     { sql: CANCEL, args: [now, id, JSON.stringify(retentions)] },
-    { sql: COUNT_CANCELLED, args: [id] },
-    { sql: GET, args: [id] },
+    ...[COUNT_CANCELLED, GET, UNCOUNT_SPENT, REMOVE_SPENT, REMOVE_SPENT_LOGS]
+      .map((sql) => ({ sql, args: [id] })),
   ]);
   return changed(results[0]!, results[2]!);
 }

@@ -7,7 +7,7 @@ import type { HeartbeatRequest, LostJob, RescuedJob, RescueRequest } from "../br
 import type { JobState } from "../job.ts";
 import type { Driver, Statement } from "./driver/driver.ts";
 import { reportStatements } from "./settle.ts";
-import { expiry, NOW, tally, withError } from "./sql.ts";
+import { expiry, NOW, SPENT, tally, withError } from "./sql.ts";
 
 /** One row for each lease, however many jobs it holds. */
 const PROLONG = `
@@ -79,6 +79,19 @@ const TAKE_BACK = `
     AND EXISTS (SELECT 1 FROM errand_lease WHERE errand_lease.id = lease_id AND expires_at = 0)
   RETURNING id, task, queue, attempt, state`;
 
+const UNCOUNT_SPENT = tally(`
+  SELECT queue, state, -count(*) FROM (${CONDEMNED})
+  CROSS JOIN errand_job ON errand_job.id = listed
+  WHERE ${SPENT} GROUP BY queue, state`);
+
+const REMOVE_SPENT = `
+  DELETE FROM errand_job WHERE ${SPENT} AND id IN (SELECT listed FROM (${CONDEMNED}))`;
+
+const REMOVE_SPENT_LOGS = `
+  DELETE FROM errand_log WHERE job_id IN (
+    SELECT listed FROM (${CONDEMNED})
+    WHERE NOT EXISTS (SELECT 1 FROM errand_job WHERE errand_job.id = listed))`;
+
 const DROP_CONDEMNED = "DELETE FROM errand_lease WHERE expires_at = 0";
 
 /** Takes back the jobs of expired leases: put back, or failed when no attempt is left. */
@@ -111,7 +124,8 @@ async function takeBack(
     { sql: CONDEMN, args: [now, leases] },
     { sql: COUNT_EXHAUSTED, args: [now, null, limits] },
     { sql: TAKE_BACK, args: [now, null, limits, JSON.stringify(retentions)] },
-    { sql: DROP_CONDEMNED, args: [] },
+    ...[UNCOUNT_SPENT, REMOVE_SPENT, REMOVE_SPENT_LOGS, DROP_CONDEMNED]
+      .map((sql) => ({ sql, args: [] })),
   ]);
   return results[2]!.rows.map(([id, task, queue, attempt, state]) => ({
     id: id as string,

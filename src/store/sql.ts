@@ -40,3 +40,6 @@ export function tally(select: string): string {
   return `INSERT INTO errand_tally (queue, state, n) ${select}
     ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n`;
 }
+
+/** An ended job that no retention keeps. */
+export const SPENT = "ended_at IS NOT NULL AND expire_at <= ended_at";

@@ -64,6 +64,29 @@ describe.each(places)("in a store at %s", (place) => {
     expect(await bench.tables()).toEqual({ jobs: {}, leases: {}, tally: {}, logs: [] });
   });
 
+  it("a retention of 0 removes a job as it is cancelled, or fails with its worker", async () => {
+    await using bench = await openBench(place);
+    const { store, clock } = bench;
+    const options = JSON.stringify({ retentionMs: 0 });
+    await store.enqueue(["a", "b", "c"].map((id) => newJob(id, { options, maxAttempts: 1 })));
+    await claim(store, "mine", ["q"], { limit: 2 });
+    const lines = JSON.stringify([{ at: 1, attempt: 1, message: "hello" }]);
+    const held = ["a", "b"].map((id) => ({
+      ...{ id, queue: "q", lease: "mine" },
+      report: { logs: [{ id: `log ${id}`, lines }] },
+    }));
+    await store.heartbeat({ leaseMs: 1_000, leases: ["mine"], held });
+    for (const id of ["a", "c"]) {
+      const { job, changed } = await store.cancel(id, { defaultMs: null, tasks: {} });
+      expect([job?.state, changed]).toEqual(["cancelled", true]);
+    }
+    await clock.advance("1h");
+    expect((await store.rescue(rescueAll)).jobs).toMatchObject([{ id: "b", state: "failed" }]);
+    const { tally, ...left } = await bench.tables();
+    expect(left).toEqual({ jobs: {}, leases: {}, logs: [] });
+    expect(Object.values(tally).every((n) => n === 0)).toBe(true);
+  });
+
   it("a job's word on its retention goes before its task's, the task's before the default", async () => {
     await using bench = await openBench(place);
     const { store } = bench;
