@@ -21,7 +21,7 @@ import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from
 import type { Tasks } from "./tasks.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
-import type { WorkerOptions } from "./worker-options.ts";
+import type { StopOptions, WorkerOptions } from "./worker-options.ts";
 
 /** One of several jobs to be enqueued together. */
 export interface EnqueueEntry extends EnqueueOptions {
@@ -299,8 +299,8 @@ export class Errand {
   }
 
   /** Stops the workers, finishes what is being written, and closes the database. */
-  close(): Promise<void> {
-    return this.#closed ??= this.#close();
+  close(options: StopOptions = {}): Promise<void> {
+    return this.#closed ??= this.#close(options);
   }
 
   /** Closes, at the end of the scope of `await using`. */
@@ -314,8 +314,8 @@ export class Errand {
     return job;
   }
 
-  async #close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+  async #close(options: StopOptions): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
     await this.#broker.close();
   }

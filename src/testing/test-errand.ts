@@ -24,5 +24,6 @@ export async function testErrand(options: TestErrandOptions = {}): Promise<TestE
   const { clock = new FakeClock(), url, client, ...rest } = options;
   const place = client === undefined ? { url: url ?? ":memory:" } : { client };
   const errand = await Errand.open({ ...rest, ...place, clock });
-  return Object.assign(errand, { clock });
+  // Under a clock that stands still, a grace period would have no end.
+  return Object.assign(errand, { clock, [Symbol.asyncDispose]: () => errand.close({ grace: 0 }) });
 }
