@@ -14,6 +14,9 @@
  * @module
  */
 export { type EnqueueEntry, Errand, type RetryJobOptions, type WaitOptions } from "./src/errand.ts";
+export { HistoryVerbs } from "./src/history-verbs.ts";
+export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
+export type { CloneOverrides } from "./src/clone.ts";
 export type { ErrandOptions } from "./src/options.ts";
 export {
   type AbortReason,
@@ -37,6 +40,7 @@ export type { SlotOptions } from "./src/slots.ts";
 export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
 export { isEnded, JOB_STATES } from "./src/job.ts";
 export type {
+  FieldValue,
   Job,
   JobError,
   JobErrorCode,

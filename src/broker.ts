@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
+import type { JobRef } from "./events.ts";
+import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Held, Settlement } from "./outcome.ts";
 
 /** A job to be enqueued; texts are JSON. */
@@ -138,6 +139,22 @@ export interface Ended {
   readonly missing: ReadonlySet<string>;
 }
 
+/** A payload field that a task declares as searchable. */
+export interface TaskField {
+  readonly task: string;
+  readonly field: string;
+}
+
+/** One batch of many changes by hand. */
+export interface BulkRequest {
+  readonly verb: "cancel" | "retry" | "remove";
+  /** What a job must still be for the change; it names at least one state. */
+  readonly query: JobQuery;
+  /** The jobs of this batch. */
+  readonly ids: readonly string[];
+  readonly retentions: Retentions;
+}
+
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
   /** Adds jobs in one transaction; an id that is there already is left alone. */
@@ -166,6 +183,14 @@ export interface Broker {
   cancel(id: string, retentions: Retentions): Promise<Changed>;
   retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed>;
   remove(id: string): Promise<Changed>;
+  /** Ids of up to `limit` jobs after id `after` that fit, in the order of their ids. */
+  fitting(query: JobQuery, after: string, limit: number): Promise<readonly string[]>;
+  /** Changes those of `ids` that still fit, in one transaction; answers which they were. */
+  changeMany(request: BulkRequest): Promise<readonly JobRef[]>;
+  /** What a job says itself on retry, timeout and retention: JSON, or `null`. */
+  policy(id: string): Promise<string | null>;
+  /** Makes the indexes of these fields, where they are missing. */
+  indexFields(fields: readonly TaskField[]): Promise<void>;
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
   /** A number that changes when another connection has committed; only where that is cheap. */
@@ -173,9 +198,21 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-/** A checked {@linkcode JobFilter} with its page. */
-export interface ListQuery extends JobFilter {
+/** A checked {@linkcode JobFilter}; without states, those of all. */
+export interface JobQuery extends Pick<JobFilter, "queue" | "task" | "parentId"> {
   readonly states: readonly JobState[];
+  /** Enqueued then or later … */
+  readonly createdAfterMs?: number;
+  /** … and before. */
+  readonly createdBeforeMs?: number;
+  /** A JSON object. */
+  readonly meta?: string;
+  /** Fields of the payload that `task`, which is then there, has indexes for. */
+  readonly where?: readonly { readonly field: string; readonly value: FieldValue }[];
+}
+
+/** A {@linkcode JobQuery} with its page. */
+export interface ListQuery extends JobQuery {
   readonly limit: number;
   readonly after: string | null;
   readonly order: "newest" | "oldest";

@@ -9,6 +9,7 @@ import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
+import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
 import type { Job, JobPage, ListOptions, LogLine, Stats } from "./job.ts";
 import { listQuery } from "./list-query.ts";
@@ -67,7 +68,7 @@ const WAIT_LOOK_MS = 2_000;
  * const done = await errand.wait(job.id, { timeout: "30s" });
  * ```
  */
-export class Errand {
+export class Errand extends HistoryVerbs {
   /** Queues, to be paused and resumed. */
   readonly queues: Queues;
 
@@ -92,11 +93,12 @@ export class Errand {
    */
   static async open(options: ErrandOptions): Promise<Errand> {
     const settings = checkedSettings(options);
-    const broker = await openStore(settings.store);
+    const broker = await openStore(settings.store, settings.tasks.fields());
     return new Errand(broker, settings);
   }
 
   private constructor(broker: Broker, settings: Settings) {
+    super();
     const { clock } = settings.store;
     const { tasks, logger, payloadLimitBytes, retentionMs } = settings;
     this.#broker = broker;
@@ -112,6 +114,10 @@ export class Errand {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     this.queues = new Queues(broker, this.#events, this.#wake);
+    hostHistory(this, {
+      ...{ broker, tasks, retentionMs, payloadLimitBytes, events: this.#events, wake: this.#wake },
+      enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
+    });
   }
 
   /** Adds tasks; workers serve them at once. @throws {ErrandError} `CONFLICT` for a taken name. */
@@ -192,7 +198,9 @@ export class Errand {
    * @throws {ErrandError} `INVALID_INPUT` for unusable options.
    */
   async list(options: ListOptions = {}): Promise<JobPage> {
-    return await this.#broker.list(listQuery(options));
+    const query = listQuery(options, this.#tasks);
+    if (query.where !== undefined) await this.#broker.indexFields(this.#tasks.fields());
+    return await this.#broker.list(query);
   }
 
   /**

@@ -52,6 +52,12 @@ export interface ErrandEvents {
   retried: { readonly job: Job };
   /** A job was removed by hand. */
   removed: { readonly job: Job };
+  /** One batch, of at most 500 jobs, of `purge`, `cancelMany`, `retryMany` or `removeMany`. */
+  bulk: {
+    readonly verb: "purge" | "cancel" | "retry" | "remove";
+    readonly count: number;
+    readonly jobs: readonly JobRef[];
+  };
   /** Ended jobs whose retention is over were removed. */
   pruned: { readonly count: number };
   /** A queue was paused. */
@@ -105,4 +111,15 @@ export class Events {
       }
     }
   }
+}
+
+/** Calls `cancelled` with each job that is cancelled here; returns what ends that. */
+export function onCancelled(events: Events, cancelled: (id: string) => void): () => void {
+  const ends = [
+    events.on("cancelled", ({ job }) => cancelled(job.id)),
+    events.on("bulk", ({ verb, jobs }) => {
+      if (verb === "cancel") { for (const { id } of jobs) cancelled(id); }
+    }),
+  ];
+  return () => ends.forEach((end) => end());
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Instant } from "./duration.ts";
+
 /** Waiting for its time, waiting for a worker, held by a worker, or ended in one of three ways. */
 export type JobState =
   | "scheduled"
@@ -96,7 +98,10 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly parentId?: string;
 }
 
-/** Which jobs to list. Conditions are joined by "and". */
+/** A value that a job's meta or payload is searched for. */
+export type FieldValue = string | number | boolean | null;
+
+/** Which jobs are meant. Conditions are joined by "and". */
 export interface JobFilter {
   /** Only jobs in this state, or in one of these. */
   readonly state?: JobState | readonly JobState[];
@@ -106,6 +111,17 @@ export interface JobFilter {
   readonly task?: string;
   /** Only jobs that belong to this job. */
   readonly parentId?: string;
+  /** Only jobs enqueued at this instant or later, by the database's clock. */
+  readonly createdAfter?: Instant;
+  /** Only jobs enqueued before this instant. */
+  readonly createdBefore?: Instant;
+  /** Only jobs whose `meta` has these values. */
+  readonly meta?: Readonly<Record<string, FieldValue>>;
+  /**
+   * Only jobs whose payload has these values in fields that their task declares by `index`:
+   * `{ "customer.id": 42 }`. `null` also stands for a field that is missing.
+   */
+  readonly where?: Readonly<Record<string, FieldValue>>;
 }
 
 /** Which jobs to list, in which order, and which part of them. */

@@ -33,6 +33,7 @@ export function logEvents(events: Events, logger: Logger): void {
   events.on("cancelled", ({ job: { id, task } }) => logger.info("Job cancelled", { id, task }));
   events.on("retried", ({ job: { id, task } }) => logger.info("Job retried by hand", { id, task }));
   events.on("removed", ({ job: { id, task } }) => logger.info("Job removed", { id, task }));
+  events.on("bulk", ({ verb, count }) => logger.info("Many jobs changed", { verb, count }));
   events.on("pruned", (done) => logger.info("Old jobs removed", { ...done }));
   events.on("paused", (queue) => logger.info("Queue paused", { ...queue }));
   events.on("resumed", (queue) => logger.info("Queue resumed", { ...queue }));

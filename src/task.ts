@@ -6,6 +6,7 @@
 import { type RetryOptions, type RetryPolicy, retryPolicy } from "./backoff.ts";
 import { type Duration, durationMs, type Instant } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
+import { checkIndex } from "./field-index.ts";
 import type { Job } from "./job.ts";
 import type { Schema } from "./schema.ts";
 
@@ -104,6 +105,11 @@ export interface TaskOptions<In, Parsed, Result> extends JobPolicy {
   readonly queue?: string;
   /** Higher runs earlier in its queue; whole, from -1,000,000 to 1,000,000. @default 0 */
   readonly priority?: number;
+  /**
+   * Payload fields that its jobs can be searched by, up to 8: `["customer.id"]`. Each costs one
+   * row written a job of this task, and none a job of others.
+   */
+  readonly index?: readonly string[];
   /** What becomes of a job whose worker vanished in the middle. @default "retry" */
   readonly onLeaseExpired?: "retry" | "fail";
   /** The handler: throw to fail, return the result (any JSON value) to complete. */
@@ -132,6 +138,8 @@ export interface Task<In = unknown, Parsed = unknown, Result = unknown> {
   readonly priority: number;
   /** What its jobs do unless they say otherwise. */
   readonly policy: Policy;
+  /** Payload fields that its jobs can be searched by. */
+  readonly index?: readonly string[];
   /** What becomes of a job whose worker vanished in the middle. */
   readonly onLeaseExpired: "retry" | "fail";
   /** The handler. */
@@ -215,6 +223,9 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
     policy: checkPolicy(options, `task "${name}"`),
     onLeaseExpired,
     ...(options.input !== undefined && { input: options.input }),
+    ...(options.index !== undefined && {
+      index: checkIndex(options.index, options.input, `task "${name}"`),
+    }),
     run: (context) => options.run(context),
     enqueue: (errand, ...payload) => errand.enqueue(task, ...payload),
   };

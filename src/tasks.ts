@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TaskField } from "./broker.ts";
 import { ErrandError } from "./errors.ts";
 import type { Task } from "./task.ts";
 
@@ -33,6 +34,13 @@ export class Tasks {
   /** All of them. */
   all(): readonly Task[] {
     return [...this.#byName.values()];
+  }
+
+  /** The payload fields that they declare as searchable. */
+  fields(): readonly TaskField[] {
+    return this.all().flatMap(({ name, index = [] }) =>
+      index.map((field) => ({ task: name, field }))
+    );
   }
 
   /** The queues that their jobs wait in unless they say otherwise. */

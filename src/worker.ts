@@ -18,7 +18,7 @@ import {
 } from "./drain.ts";
 import { durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
-import type { Events } from "./events.ts";
+import { type Events, onCancelled } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
 import { Janitor, type JanitorHost } from "./janitor.ts";
@@ -117,9 +117,9 @@ export class Worker {
       );
     }
     this.#state = "started";
-    this.#endEvents = this.#host.events.on(
-      "cancelled",
-      ({ job }) => this.#runner.lose({ id: job.id, state: "cancelled" }),
+    this.#endEvents = onCancelled(
+      this.#host.events,
+      (id) => this.#runner.lose({ id, state: "cancelled" }),
     );
     const looked = this.#turnEnd();
     this.#loop.start();

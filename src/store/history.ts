@@ -12,30 +12,51 @@ const STRETCH = `
   SELECT count(*), max(id), sum(expire_at <= ${NOW}), ${NOW} FROM (
     SELECT id, expire_at FROM errand_job WHERE id > ?2 ORDER BY id LIMIT ?3)`;
 
+/** A janitor that vanished is replaced after so long. */
+const MARK_MS = 10_000;
+
 const EXPIRED = "id > ?1 AND id <= ?2 AND expire_at <= ?3";
 
+/**
+ * One janitor at a time: the mark is `?2`'s while it prunes and for a while after that; once it has
+ * expired, anyone may take it. That spares work, and is not needed for what is removed to be right.
+ */
+const TAKE_MARK = `
+  INSERT INTO errand_mark (name, holder, expires_at) VALUES ('prune', ?2, ${NOW} + ${MARK_MS})
+  ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+  WHERE holder = excluded.holder OR expires_at <= ${NOW}`;
+
+const HELD = "EXISTS (SELECT 1 FROM errand_mark WHERE name = 'prune' AND holder = ?4)";
+
 const UNCOUNT = tally(`
-  SELECT queue, state, -count(*) FROM errand_job WHERE ${EXPIRED} GROUP BY queue, state`);
+  SELECT queue, state, -count(*) FROM errand_job WHERE ${EXPIRED} AND ${HELD}
+  GROUP BY queue, state`);
 
 const DELETE_LOGS = `
-  DELETE FROM errand_log WHERE job_id IN (SELECT id FROM errand_job WHERE ${EXPIRED})`;
+  DELETE FROM errand_log
+  WHERE job_id IN (SELECT id FROM errand_job WHERE ${EXPIRED}) AND ${HELD}`;
 
-const DELETE_JOBS = `DELETE FROM errand_job WHERE ${EXPIRED}`;
+const DELETE_JOBS = `DELETE FROM errand_job WHERE ${EXPIRED} AND ${HELD}`;
 
-/** Looks at `limit` rows after `cursor`; the answer's cursor is empty at the end of the table. */
+/**
+ * As `holder`, looks at `limit` rows after `cursor`; the answer's cursor is empty at the end of the
+ * table.
+ */
 export async function prune(
   driver: Driver,
   now: number | null,
-  cursor: string,
-  limit: number,
+  holder: string,
+  { cursor, limit }: { readonly cursor: string; readonly limit: number },
 ): Promise<{ readonly removed: number; readonly cursor: string }> {
   const [stretch] = await driver.read([{ sql: STRETCH, args: [now, cursor, limit] }]);
   const [seen, last, expired, at] = stretch!.rows[0]!;
   const next = Number(seen) < limit ? "" : String(last);
   if (!expired) return { removed: 0, cursor: next };
-  const args = [cursor, last!, at!];
-  const results = await driver.write(
-    [UNCOUNT, DELETE_LOGS, DELETE_JOBS].map((sql) => ({ sql, args })),
-  );
-  return { removed: results[2]!.changes, cursor: next };
+  const args = [cursor, last!, at!, holder];
+  const results = await driver.write([
+    { sql: TAKE_MARK, args: [now, holder] },
+    ...[UNCOUNT, DELETE_LOGS, DELETE_JOBS].map((sql) => ({ sql, args })),
+  ]);
+  const [mark, , , removed] = results;
+  return { removed: removed!.changes, cursor: mark!.changes > 0 ? next : cursor };
 }

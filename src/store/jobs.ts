@@ -5,7 +5,8 @@
  */
 import type { Changed, Ended, ListQuery, Retentions } from "../broker.ts";
 import type { Job, JobPage, LogLine } from "../job.ts";
-import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
+import type { Driver, Result, Statement } from "./driver/driver.ts";
+import { fieldSource, filterSql, SOURCES, stateSql } from "./filter.ts";
 import { toJob } from "./rows.ts";
 import { expiry, JOB_COLUMNS, NOW, SPENT, tally } from "./sql.ts";
 
@@ -134,37 +135,25 @@ export async function list(driver: Driver, query: ListQuery): Promise<JobPage> {
   return { jobs, ...(more && { cursor: jobs[jobs.length - 1]!.id }) };
 }
 
-/** Where the jobs of one state are found without reading those of the others. */
-const SOURCES: Readonly<Record<string, string>> = {
-  scheduled: "errand_job INDEXED BY errand_job_scheduled WHERE state = 'scheduled'",
-  available: "errand_job INDEXED BY errand_job_available WHERE state = 'available'",
-  failed: "errand_job INDEXED BY errand_job_failed WHERE state = 'failed'",
-  running: `errand_job WHERE state = 'running' AND id IN (
-    SELECT listed.value FROM errand_lease, json_each(errand_lease.jobs) AS listed)`,
-  completed: "errand_job WHERE state = 'completed'",
-  cancelled: "errand_job WHERE state = 'cancelled'",
-};
+const NEWEST = { order: "id DESC", beyond: "id < " };
+const OLDEST = { order: "id", beyond: "id > " };
 
-const NEWEST = { order: "id DESC", beyond: "id < ?1" };
-const OLDEST = { order: "id", beyond: "id > ?1" };
-
-/** The parts are constants; what is asked for only decides which of them are there. */
+/** By the index of a field, or of the only state, or through all jobs in their order. */
 function listStatement(query: ListQuery): Statement {
-  const { states, queue, task, parentId, limit, after } = query;
+  const { states, limit, after } = query;
   const { order, beyond } = query.order === "newest" ? NEWEST : OLDEST;
-  const args: Value[] = [after, limit + 1, JSON.stringify(states), queue ?? null, task ?? null];
-  const source = states.length === 1 ? SOURCES[states[0]!]! : "errand_job WHERE " +
-    (states.length === 0 ? "true" : "state IN (SELECT value FROM json_each(?3))");
-  const conditions = [
-    source,
-    ...(after === null ? [] : [beyond]),
-    ...(queue === undefined ? [] : ["queue = ?4"]),
-    ...(task === undefined ? [] : ["task = ?5"]),
-    ...(parentId === undefined ? [] : ["parent_id = ?6"]),
+  const { conditions, args } = filterSql(query, 2);
+  const byField = fieldSource(query);
+  const byState = byField === undefined && states.length === 1 ? SOURCES[states[0]!] : undefined;
+  const all = [
+    byState ?? byField ?? "errand_job WHERE true",
+    ...(byState === undefined && states.length > 0 ? [stateSql(states)] : []),
+    ...conditions,
+    ...(after === null ? [] : [`${beyond}?${2 + args.length}`]),
   ];
   return {
     sql: `SELECT ${JOB_COLUMNS} FROM errand_job WHERE id IN (
-      SELECT id FROM ${conditions.join(" AND ")} ORDER BY ${order} LIMIT ?2) ORDER BY ${order}`,
-    args: [...args, parentId ?? null],
+      SELECT id FROM ${all.join(" AND ")} ORDER BY ${order} LIMIT ?1) ORDER BY ${order}`,
+    args: [limit + 1, ...args, ...(after === null ? [] : [after])],
   };
 }

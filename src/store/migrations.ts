@@ -70,6 +70,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [[
     lines TEXT NOT NULL,
     PRIMARY KEY (job_id, id)
   ) STRICT, WITHOUT ROWID`,
+], [
+  // Who does what only one shall do at a time, until when.
+  `CREATE TABLE errand_mark (
+    name TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
 ]];
 
 /** The schema version that this code needs. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TaskField } from "../broker.ts";
 import type { Clock } from "../clock.ts";
 import { type ErrandError, invalid, show } from "../errors.ts";
 import { clientDriver, type LibsqlClient } from "./driver/client.ts";
@@ -22,15 +23,20 @@ export interface StoreOptions {
 }
 
 /** Opens or creates the database and brings its schema up to date. */
-export async function openStore(options: StoreOptions): Promise<Store> {
+export async function openStore(
+  options: StoreOptions,
+  fields: readonly TaskField[] = [],
+): Promise<Store> {
   const driver = await openDriver(options);
   try {
     await migrate(driver);
+    const store = new Store(driver, options.clock);
+    await store.indexFields(fields);
+    return store;
   } catch (error) {
     await driver.close();
     throw error;
   }
-  return new Store(driver, options.clock);
 }
 
 async function openDriver(options: StoreOptions): Promise<Driver> {

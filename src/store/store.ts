@@ -5,24 +5,31 @@
  */
 import type {
   Broker,
+  BulkRequest,
   Changed,
   Ended,
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
   HeartbeatRequest,
+  JobQuery,
   ListQuery,
   LostJob,
   NewJob,
   RescuedJob,
   RescueRequest,
   Retentions,
+  TaskField,
 } from "../broker.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import type { JobRef } from "../events.ts";
+import { newId } from "../id.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import { changeMany, fitting, policy } from "./bulk.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
+import { indexFields } from "./fields.ts";
 import { prune } from "./history.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
@@ -32,6 +39,9 @@ import { glimpse, setPaused, stats } from "./queues.ts";
 export class Store implements Broker {
   readonly #driver: Driver;
   readonly #clock: Clock;
+  /** Under which name this store holds marks. */
+  readonly #holder = newId();
+  readonly #indexed = new Set<string>();
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
 
@@ -65,7 +75,7 @@ export class Store implements Broker {
     cursor: string,
     limit: number,
   ): Promise<{ readonly removed: number; readonly cursor: string }> {
-    return prune(this.#driver, this.#clock.databaseNow(), cursor, limit);
+    return prune(this.#driver, this.#clock.databaseNow(), this.#holder, { cursor, limit });
   }
 
   glimpse(queues: readonly string[]): Promise<Glimpse> {
@@ -98,6 +108,22 @@ export class Store implements Broker {
 
   remove(id: string): Promise<Changed> {
     return remove(this.#driver, id);
+  }
+
+  fitting(query: JobQuery, after: string, limit: number): Promise<readonly string[]> {
+    return fitting(this.#driver, query, after, limit);
+  }
+
+  changeMany(request: BulkRequest): Promise<readonly JobRef[]> {
+    return changeMany(this.#driver, this.#clock.databaseNow(), request);
+  }
+
+  policy(id: string): Promise<string | null> {
+    return policy(this.#driver, id);
+  }
+
+  indexFields(fields: readonly TaskField[]): Promise<void> {
+    return indexFields(this.#driver, fields, this.#indexed);
   }
 
   setPaused(queue: string, paused: boolean): Promise<boolean> {

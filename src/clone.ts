@@ -1,0 +1,60 @@
+/**
+ * A job enqueued again as a new one.
+ *
+ * @module
+ */
+import type { JobTerms } from "./broker.ts";
+import { invalid, show } from "./errors.ts";
+import type { Job } from "./job.ts";
+import { type NewJobHost, prepare, type Prepared, termsOf } from "./new-job.ts";
+import type { EnqueueOptions, Policy } from "./task.ts";
+import type { Tasks } from "./tasks.ts";
+
+/** What a clone has otherwise than its original. */
+export interface CloneOverrides extends EnqueueOptions {
+  /** Another payload; the task's schema checks it. */
+  readonly payload?: unknown;
+}
+
+/** What clones are made with. */
+export interface CloneHost extends NewJobHost {
+  readonly tasks: Tasks;
+}
+
+/** The job to be stored; `policy` is what the original says itself, as JSON. */
+export function cloneOf(
+  job: Job,
+  policy: string | null,
+  overrides: CloneOverrides,
+  host: CloneHost,
+): Prepared | Promise<Prepared> {
+  if (typeof overrides !== "object" || overrides === null) {
+    throw invalid(`Cannot clone job ${job.id} with ${show(overrides)}: overrides are an object`);
+  }
+  const { payload = job.payload, ...options } = overrides;
+  const { task: name, queue, priority } = job;
+  const task = host.tasks.get(name) ?? { name };
+  const terms = termsOf({ name, queue, priority, policy: {} }, {
+    ...(job.meta !== undefined && { meta: job.meta }),
+    ...(job.parentId !== undefined && { parentId: job.parentId }),
+    ...options,
+  });
+  return prepare(task, withPolicy(terms, job, policy), payload, host);
+}
+
+/** What the overrides say goes before what the original said. */
+function withPolicy(terms: JobTerms, job: Job, policy: string | null): JobTerms {
+  const original = JSON.parse(policy ?? "{}") as Policy;
+  const said = JSON.parse(terms.options ?? "{}") as Policy;
+  const retry = { ...original.retry, ...said.retry };
+  const merged: Policy = {
+    ...original,
+    ...said,
+    ...(Object.keys(retry).length > 0 && { retry }),
+  };
+  return {
+    ...terms,
+    maxAttempts: terms.maxAttempts ?? job.maxAttempts ?? null,
+    options: Object.keys(merged).length === 0 ? null : JSON.stringify(merged),
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * The calls of an Errand that change many jobs, or enqueue one again.
+ *
+ * @module
+ */
+import { cloneOf, type CloneOverrides } from "./clone.ts";
+import { ErrandError, show } from "./errors.ts";
+import {
+  type BulkFilter,
+  type BulkOptions,
+  type BulkResult,
+  changeMany,
+  type HistoryHost,
+} from "./history.ts";
+import type { Job } from "./job.ts";
+import type { Prepared } from "./new-job.ts";
+
+interface VerbsHost extends HistoryHost {
+  readonly payloadLimitBytes: number;
+  /** Stores what was prepared. */
+  enqueue(job: Prepared): Promise<Job>;
+}
+
+const hosts = new WeakMap<HistoryVerbs, VerbsHost>();
+
+/** Tells the verbs of an Errand what they work with. */
+export function hostHistory(verbs: HistoryVerbs, host: VerbsHost): void {
+  hosts.set(verbs, host);
+}
+
+/**
+ * Changes many jobs, batch by batch: each of at most 500 jobs is one transaction and one `bulk`
+ * event. A call that was interrupted has kept its batches, and the same call does the rest.
+ */
+export abstract class HistoryVerbs {
+  /**
+   * Removes ended jobs, as they match `filter`, with their logs. Jobs that end meanwhile may go
+   * too.
+   *
+   * @example
+   * ```ts
+   * import { Errand } from "errand";
+   *
+   * await using errand = await Errand.open({ url: ":memory:" });
+   * const filter = { state: "failed", createdBefore: "2030-01-01T00:00:00Z" } as const;
+   * console.log(await errand.purge(filter, { dryRun: true }));
+   * let cursor: string | undefined;
+   * do {
+   *   ({ cursor } = await errand.purge(filter, cursor === undefined ? {} : { cursor }));
+   * } while (cursor !== undefined);
+   * ```
+   *
+   * @throws {ErrandError} `INVALID_INPUT` for an unusable filter or option, and for a filter that
+   * names no condition and does not say `{ all: true }`.
+   */
+  purge(filter: BulkFilter, options?: BulkOptions): Promise<BulkResult> {
+    return changeMany(hosts.get(this)!, "purge", filter, options);
+  }
+
+  /** Cancels live jobs; running ones abort, here at once. Throws as {@linkcode purge} does. */
+  cancelMany(filter: BulkFilter, options?: BulkOptions): Promise<BulkResult> {
+    return changeMany(hosts.get(this)!, "cancel", filter, options);
+  }
+
+  /**
+   * Makes ended jobs live again, with all their attempts before them: the failed ones, unless the
+   * filter names other states. Throws as {@linkcode purge} does.
+   */
+  retryMany(filter: BulkFilter, options?: BulkOptions): Promise<BulkResult> {
+    return changeMany(hosts.get(this)!, "retry", filter, options);
+  }
+
+  /** Removes jobs that are not running, live ones too. Throws as {@linkcode purge} does. */
+  removeMany(filter: BulkFilter, options?: BulkOptions): Promise<BulkResult> {
+    return changeMany(hosts.get(this)!, "remove", filter, options);
+  }
+
+  /**
+   * Enqueues a new job with the task, payload, queue, priority, meta, parent and policy of job
+   * `id`, due now, or as the overrides say. The original may be in any state and stays as it is.
+   *
+   * @throws {ErrandError} `NOT_FOUND`; `INVALID_INPUT` as for `enqueue`.
+   */
+  async clone(id: string, overrides: CloneOverrides = {}): Promise<Job> {
+    const host = hosts.get(this)!;
+    const job = typeof id === "string" ? await host.broker.get(id) : undefined;
+    if (job === undefined) {
+      throw new ErrandError(
+        typeof id === "string" ? "NOT_FOUND" : "INVALID_INPUT",
+        `Cannot clone job ${show(id)}: there is no such job, or it was removed`,
+      );
+    }
+    const policy = await host.broker.policy(id);
+    return await host.enqueue(await cloneOf(job, policy, overrides, host));
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * History: many jobs changed by one call, and jobs enqueued again.
+ *
+ * @module
+ */
+import type { Broker, BulkRequest, JobQuery } from "./broker.ts";
+import { invalid, show } from "./errors.ts";
+import type { ErrandEvents, Events } from "./events.ts";
+import { retentions } from "./janitor.ts";
+import { isEnded, JOB_STATES, type JobFilter, type JobState } from "./job.ts";
+import { jobQuery } from "./job-query.ts";
+import type { Tasks } from "./tasks.ts";
+import type { Wake } from "./wake.ts";
+
+/** Which jobs a call for many means. Conditions are joined by "and"; there is at least one. */
+export interface BulkFilter extends JobFilter {
+  /** Said instead of any condition: every job that the call can change. */
+  readonly all?: true;
+}
+
+/** How far a call for many goes. */
+export interface BulkOptions {
+  /** How many jobs at most: 1 to 1,000,000. @default 10,000 */
+  readonly limit?: number;
+  /** Where to go on: the `cursor` of the call before. */
+  readonly cursor?: string;
+  /** Only counts, and changes nothing. @default false */
+  readonly dryRun?: boolean;
+}
+
+/** What a call for many came to. */
+export interface BulkResult {
+  /** How many jobs it changed or, in a dry run, would. */
+  readonly count: number;
+  /** There are more: pass it to go on. */
+  readonly cursor?: string;
+}
+
+/** What the verbs work with. */
+export interface HistoryHost {
+  readonly broker: Broker;
+  readonly events: Events;
+  readonly tasks: Tasks;
+  readonly wake: Wake;
+  readonly retentionMs: number | null;
+}
+
+/** One batch has so many jobs: the lock is held for some milliseconds, then others write. */
+const BATCH_JOBS = 500;
+/** So many are looked up at once, so that a sort by an index of other order is seldom made. */
+const LOOK_JOBS = 10_000;
+const LIMIT_DEFAULT = 10_000;
+const LIMIT_MAX = 1_000_000;
+
+type BulkVerb = ErrandEvents["bulk"]["verb"];
+
+interface VerbRule {
+  readonly does: BulkRequest["verb"];
+  /** The states that the verb can change. */
+  readonly states: readonly JobState[];
+  /** Those that it changes where the filter names none. */
+  readonly unsaid: readonly JobState[];
+}
+
+const ENDED = JOB_STATES.filter(isEnded);
+const LIVE = JOB_STATES.filter((state) => !isEnded(state));
+const RESTING = JOB_STATES.filter((state) => state !== "running");
+
+const RULES: Readonly<Record<BulkVerb, VerbRule>> = {
+  purge: { does: "remove", states: ENDED, unsaid: ENDED },
+  cancel: { does: "cancel", states: LIVE, unsaid: LIVE },
+  retry: { does: "retry", states: ENDED, unsaid: ["failed"] },
+  remove: { does: "remove", states: RESTING, unsaid: RESTING },
+};
+
+/** Changes the jobs of `filter`, batch by batch; each batch is one transaction. */
+export async function changeMany(
+  host: HistoryHost,
+  verb: BulkVerb,
+  filter: BulkFilter,
+  options: BulkOptions = {},
+): Promise<BulkResult> {
+  const query = bulkQuery(verb, filter, host.tasks);
+  const { limit, cursor, dryRun } = checkedOptions(verb, options);
+  if (query.where !== undefined) await host.broker.indexFields(host.tasks.fields());
+  let after = cursor;
+  let count = 0;
+  for (let left = limit; left > 0;) {
+    const most = Math.min(left, LOOK_JOBS);
+    const found = await host.broker.fitting(query, after, most + 1);
+    const ids = found.slice(0, most);
+    count += dryRun ? ids.length : await changed(host, verb, query, ids);
+    if (found.length <= most) return { count };
+    after = ids[ids.length - 1]!;
+    left -= ids.length;
+  }
+  return { count, cursor: after };
+}
+
+async function changed(
+  host: HistoryHost,
+  verb: BulkVerb,
+  query: JobQuery,
+  ids: readonly string[],
+): Promise<number> {
+  const { broker, events, tasks, wake } = host;
+  const kept = retentions(tasks, host.retentionMs);
+  let count = 0;
+  for (let from = 0; from < ids.length; from += BATCH_JOBS) {
+    const batch = ids.slice(from, from + BATCH_JOBS);
+    const jobs = await broker.changeMany({
+      verb: RULES[verb].does,
+      query,
+      ids: batch,
+      retentions: kept,
+    });
+    if (jobs.length === 0) continue;
+    count += jobs.length;
+    events.emit("bulk", { verb, count: jobs.length, jobs });
+    wake.signal(verb === "retry" ? "work" : "end");
+  }
+  return count;
+}
+
+function bulkQuery(verb: BulkVerb, filter: BulkFilter, tasks: Tasks): JobQuery {
+  if (typeof filter !== "object" || filter === null) {
+    throw invalid(`Cannot ${verb} jobs by ${show(filter)}: a filter is an object`);
+  }
+  const { all, ...conditions } = filter;
+  // a variable that was never set must not widen what is changed
+  const unset = Object.entries(filter).find(([, value]) => value === undefined);
+  if (unset !== undefined) {
+    throw invalid(`Cannot ${verb} jobs by ${unset[0]} undefined: leave it out, or give a value`);
+  }
+  if (all !== undefined && all !== true) {
+    throw invalid(`Cannot ${verb} jobs by all ${show(all)}: it is true, or left out`);
+  }
+  const some = Object.keys(conditions).length > 0;
+  if (!some && !all) {
+    throw invalid(`Cannot ${verb} jobs without a condition: if all are meant, say { all: true }`);
+  }
+  if (some && all) {
+    throw invalid(`Cannot ${verb} all jobs and only some: all and conditions exclude each other`);
+  }
+  return withStates(verb, jobQuery(conditions, tasks, verb), conditions.state !== undefined);
+}
+
+function withStates(verb: BulkVerb, query: JobQuery, said: boolean): JobQuery {
+  const { states, unsaid } = RULES[verb];
+  if (!said) return { ...query, states: unsaid };
+  const bad = query.states.find((state) => !states.includes(state));
+  if (bad !== undefined || query.states.length === 0) {
+    throw invalid(`Cannot ${verb} jobs in state ${bad ?? "[]"}: it is for ${states.join(", ")}`);
+  }
+  return { ...query, states: [...new Set(query.states)] };
+}
+
+function checkedOptions(verb: BulkVerb, options: BulkOptions): Required<BulkOptions> {
+  const { limit = LIMIT_DEFAULT, cursor = "", dryRun = false, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw invalid(`Cannot ${verb} jobs with ${show(unknown)}: options are limit, cursor, dryRun`);
+  }
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX)) {
+    throw invalid(`Cannot ${verb} ${show(limit)} jobs: limit is from 1 to ${LIMIT_MAX}`);
+  }
+  if (typeof cursor !== "string") {
+    throw invalid(`Cannot ${verb} jobs from cursor ${show(cursor)}: it is no text`);
+  }
+  if (typeof dryRun !== "boolean") {
+    throw invalid(`Cannot ${verb} jobs with dryRun ${show(dryRun)}: it is true or false`);
+  }
+  return { limit, cursor, dryRun };
+}
