@@ -1,0 +1,82 @@
+// Batches of many changes: what has changed since it was looked up is left alone.
+import { describe, expect, it } from "vitest";
+import type { BulkRequest, JobQuery } from "../../src/broker.ts";
+import { claim, newJob, outcomes, rescueAll, settle, settlement } from "../support/jobs.ts";
+import { openRaw } from "../support/raw.ts";
+import { openBench, places } from "../support/store.ts";
+
+const { retentions } = rescueAll;
+const live: JobQuery = { states: ["scheduled", "available", "running"] };
+const request = (more: Partial<BulkRequest>): BulkRequest => ({
+  ...{ verb: "cancel", query: live, ids: ["a", "b", "c"], retentions },
+  ...more,
+});
+
+describe.each(places)("in a store at %s", (place) => {
+  it("a job that no longer fits when its batch comes is left alone", async () => {
+    await using bench = await openBench(place);
+    const { store } = bench;
+    await store.enqueue(["a", "b", "c"].map((id) => newJob(id)));
+    await claim(store, "mine", ["q"], { limit: 2 });
+    await settle(store, ["a", "b"].map((id) => settlement(id, "mine", outcomes.fail)), ["mine"]);
+    const failed: JobQuery = { states: ["failed"] };
+    expect(await store.fitting(failed, "", 10)).toEqual(["a", "b"]);
+    await store.retry("a", null, 0); // meanwhile, by someone else
+    const removed = await store.changeMany(request({ verb: "remove", query: failed }));
+    expect(removed).toEqual([{ id: "b", task: "task", queue: "q" }]);
+    expect((await store.get("a"))?.state).toBe("available");
+    expect((await bench.tables()).tally).toEqual({});
+  });
+
+  it("every batch that is repeated changes nothing more", async () => {
+    await using bench = await openBench(place);
+    const { store } = bench;
+    await store.enqueue(["a", "b", "c"].map((id) => newJob(id)));
+    await claim(store, "mine", ["q"], { limit: 1 });
+    expect(await store.changeMany(request({}))).toHaveLength(3);
+    const after = await bench.tables();
+    expect(await store.changeMany(request({}))).toEqual([]);
+    expect(await bench.tables()).toEqual(after);
+    expect(after.tally).toEqual({ "q cancelled": 3 });
+  });
+
+  it("an outcome of a job that a batch has cancelled comes too late", async () => {
+    await using bench = await openBench(place);
+    const { store } = bench;
+    await store.enqueue([newJob("a")]);
+    await claim(store, "mine");
+    await store.changeMany(request({}));
+    const { lost } = await settle(store, [settlement("a", "mine", outcomes.complete)], ["mine"]);
+    expect([...lost]).toEqual(["a"]);
+    expect((await store.get("a"))?.state).toBe("cancelled");
+  });
+
+  it("no batch removes a job that runs", async () => {
+    await using bench = await openBench(place);
+    const { store } = bench;
+    await store.enqueue([newJob("a"), newJob("b")]);
+    await claim(store, "mine", ["q"], { limit: 1 });
+    const query: JobQuery = { states: ["available"] };
+    const removed = await store.changeMany(request({ verb: "remove", query }));
+    expect(removed.map(({ id }) => id)).toEqual(["b"]);
+  });
+});
+
+describe("the plan of a batch", () => {
+  const verbs = ["cancel", "retry", "remove"] as const;
+  it.each(verbs)("that is to %s finds each job by its key", async (verb) => {
+    await using bench = await openBench("file");
+    await bench.store.indexFields([{ task: "task", field: "size" }]);
+    bench.statements.length = 0;
+    const where = [{ field: "size", value: 5 }];
+    for (const query of [live, { ...live, queue: "q" }, { ...live, task: "task", where }]) {
+      await bench.store.changeMany(request({ verb, query }));
+    }
+    using raw = openRaw(bench.path);
+    const steps = bench.statements.flatMap(({ sql, args }) =>
+      raw.rows(`EXPLAIN QUERY PLAN ${sql}`, ...args).map((row) => String(row[3]))
+    ).filter((step) => step.includes("errand_job"));
+    expect(steps.length).toBeGreaterThan(0);
+    expect(steps.filter((step) => !/^SEARCH errand_job .*\bid=\?/.test(step))).toEqual([]);
+  });
+});
