@@ -45,9 +45,12 @@ export function filterSql(query: JobQuery, first: number): FilterSql {
   add(createdBeforeMs, (name) => `created_at < ${name}`);
   add(meta, hasMeta);
   for (const { field, value } of where ?? []) {
-    if (value === null) conditions.push(`${fieldSql(field)} IS NULL`);
-    else add(bound(value), (name) => `${fieldSql(field)} = ${name}`);
-    if (typeof value === "boolean") conditions.push(isBoolean(field));
+    if (value === null) {
+      conditions.push(`${fieldSql(field)} IS NULL`);
+      continue;
+    }
+    add(bound(value), (name) => `${fieldSql(field)} = ${name}`);
+    conditions.push(`json_type(payload, '$.${field}') IN (${TYPES[typeof value]})`);
   }
   return { conditions, args };
 }
@@ -60,10 +63,12 @@ function hasMeta(wanted: string): string {
       WHERE has.key = wanted.key AND has.type = wanted.type AND has.value IS wanted.value))`;
 }
 
-/** SQL reads `true` and 1 alike. */
-function isBoolean(field: string): string {
-  return `json_type(payload, '$.${field}') IN ('true', 'false')`;
-}
+/** The index holds `true` as 1, and a list as text. */
+const TYPES: Readonly<Record<string, string>> = {
+  string: "'text'",
+  number: "'integer', 'real'",
+  boolean: "'true', 'false'",
+};
 
 function bound(value: Exclude<FieldValue, null>): Value {
   return typeof value === "boolean" ? (value ? 1n : 0n) : value;

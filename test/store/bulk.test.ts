@@ -80,3 +80,32 @@ describe("the plan of a batch", () => {
     expect(steps.filter((step) => !/^SEARCH errand_job .*\bid=\?/.test(step))).toEqual([]);
   });
 });
+
+describe("the plan of a search by a field", () => {
+  it.each(["newest", "oldest"] as const)(
+    "by %s walks its index and sorts nothing",
+    async (order) => {
+      await using bench = await openBench("file");
+      await bench.store.indexFields([{ task: "task", field: "size" }]);
+      const query = {
+        ...{ states: [], task: "task", where: [{ field: "size", value: 5 }] },
+        ...{ limit: 10, after: "a", order },
+      };
+      bench.statements.length = 0;
+      await bench.store.list(query);
+      await bench.store.fitting({ ...query, states: ["failed"] }, "a", 10);
+      using raw = openRaw(bench.path);
+      const steps = bench.statements.flatMap(({ sql, args }) =>
+        raw.rows(`EXPLAIN QUERY PLAN ${sql}`, ...args).map((row) => String(row[3]))
+      );
+      const by = `(<expr>=? AND id${order === "newest" ? "<" : ">"}?)`;
+      const name = "errand_field_task_3a_size";
+      expect(steps.filter((step) => step.includes("errand_job"))).toEqual([
+        "SEARCH errand_job USING PRIMARY KEY (id=?)",
+        `SEARCH errand_job USING INDEX ${name} ${by}`,
+        `SEARCH errand_job USING INDEX ${name} (<expr>=? AND id>?)`,
+      ]);
+      expect(steps.filter((step) => step.includes("TEMP"))).toEqual([]);
+    },
+  );
+});
