@@ -10,16 +10,23 @@ import { type FieldValue, JOB_STATES, type JobFilter, type JobState } from "./jo
 import type { Tasks } from "./tasks.ts";
 
 /** What a filter may say. */
-const KEYS: readonly (keyof JobFilter)[] = [
-  ...["state", "queue", "task", "parentId", "createdAfter", "createdBefore", "meta", "where"],
-] as const as readonly (keyof JobFilter)[];
+const KEYS: readonly string[] = [
+  "state",
+  "queue",
+  "task",
+  "parentId",
+  "createdAfter",
+  "createdBefore",
+  "meta",
+  "where",
+] satisfies (keyof JobFilter)[];
 
 const CONDITIONS_MAX = 16;
 
 /** The query of `filter`; `act` names what is to be done. Throws `INVALID_INPUT`. */
 export function jobQuery(filter: JobFilter, tasks: Tasks, act: string): JobQuery {
   for (const key of Object.keys(filter)) {
-    if ((KEYS as readonly string[]).includes(key)) continue;
+    if (KEYS.includes(key)) continue;
     throw invalid(`Cannot ${act} jobs by ${show(key)}: a filter has only ${KEYS.join(", ")}`);
   }
   const { state = [], queue, task, parentId, createdAfter, createdBefore, meta, where } = filter;
@@ -108,9 +115,9 @@ function whereOf(
   const known = tasks.all().filter(({ name }) => task === undefined || name === task);
   const fit = known.filter(({ index }) => named.every((field) => index?.includes(field)));
   if (fit.length === 1) return { task: fit[0]!.name, where };
-  const start = `Cannot ${act} jobs where ${named.join(", ")} are given: `;
+  const start = `Cannot ${act} jobs by ${named.join(", ")}: `;
   if (fit.length > 1) {
-    throw invalid(`${start}several tasks declare them; add task: one of ${names(fit)}`);
+    throw invalid(`${start}several tasks index that; say which task: ${names(fit)}`);
   }
   if (task !== undefined && known.length === 0) {
     throw invalid(`${start}this Errand knows no task ${show(task)}; register it`);
@@ -118,11 +125,8 @@ function whereOf(
   const declared = known.flatMap(({ name, index = [] }) =>
     index.map((field) => `${field} (${name})`)
   );
-  throw invalid(
-    `${start}the index of ${task === undefined ? "no task" : `task "${task}"`} declares ` +
-      `${task === undefined ? "" : "only some or none of "}them; declared are ` +
-      (declared.join(", ") || "none"),
-  );
+  const who = task === undefined ? "no task indexes" : `task "${task}" does not index`;
+  throw invalid(`${start}${who} all of that; indexed are ${declared.join(", ") || "none"}`);
 }
 
 function names(tasks: readonly { readonly name: string }[]): string {

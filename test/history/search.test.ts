@@ -239,7 +239,7 @@ describe("the index of a field", () => {
     expect(version()).toEqual(before);
   });
 
-  it("has one name a task and field, also where they differ only in letters' size", async () => {
+  it("has one name a task and field, also where they differ only in letters' size", () => {
     const pairs = [["a", "b"], ["A", "b"], ["a", "B"], ["a_b", "c"], ["a", "b_c"], ["a b", "c"]];
     const names = pairs.map(([task, field]) => fieldIndexName(task!, field!).toLowerCase());
     expect(new Set(names).size).toBe(pairs.length);
