@@ -45,6 +45,21 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("retry" as const), job: jobIndex }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), job: jobIndex }) },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("many" as const),
+      queue: fc.constantFrom("q", "r"),
+      change: fc.constantFrom(
+        { verb: "cancel", states: ["scheduled", "available", "running"] } as const,
+        { verb: "cancel", states: ["running"] } as const,
+        { verb: "retry", states: ["failed", "cancelled"] } as const,
+        { verb: "remove", states: ["completed", "failed", "cancelled"] } as const,
+        { verb: "remove", states: ["available", "failed"] } as const,
+      ),
+      limit: fc.integer({ min: 1, max: 4 }),
+    }).map(({ change, ...rest }): Action => ({ ...rest, ...change })),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant("heartbeat" as const), lease: leaseIndex }),
   },
@@ -109,6 +124,13 @@ async function run({ store, clock }: Bench, step: Action, model: Model): Promise
       return (await store.retry(model.jobId(step.job), null, 0)).changed;
     case "remove":
       return (await store.remove(model.jobId(step.job))).changed;
+    case "many": {
+      const { verb, queue, states } = step;
+      const query = { queue, states };
+      const ids = await store.fitting(query, "", step.limit);
+      const changed = await store.changeMany({ verb, query, ids, retentions });
+      return changed.map(({ id }) => id);
+    }
     case "heartbeat": {
       const leases = [model.leaseId(step.lease)];
       return void await store.heartbeat({ leaseMs: LEASE_MS, leases, held: [] });

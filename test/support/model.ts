@@ -14,10 +14,20 @@ export type Action =
   | { readonly kind: "claim"; readonly queues: readonly string[]; readonly limit: number }
   | Settling
   | { readonly kind: "cancel" | "retry" | "remove"; readonly job: number }
+  | Many
   | { readonly kind: "heartbeat"; readonly lease: number }
   | { readonly kind: "rescue" | "prune" }
   | { readonly kind: "pause"; readonly queue: string; readonly paused: boolean }
   | { readonly kind: "wait"; readonly ms: number };
+
+/** A batch of changes to the first jobs of a queue that are in one of the states. */
+export interface Many {
+  readonly kind: "many";
+  readonly verb: "cancel" | "retry" | "remove";
+  readonly queue: string;
+  readonly states: readonly JobState[];
+  readonly limit: number;
+}
 
 /** An outcome; without a lease it comes under the one that holds the job, or held it last. */
 export interface Settling {
@@ -91,20 +101,16 @@ export class Model {
         return this.#claim(step.queues, step.limit);
       case "settle":
         return this.#settle(step);
-      case "cancel": {
-        const job = this.#job(step.job);
-        if (job === undefined || isEnded(job.state)) return false;
-        job.lease = null;
-        this.#end(job, "cancelled", this.#retentionMs);
-        return true;
-      }
+      case "cancel":
       case "retry":
-        return this.#retry(step.job);
-      case "remove": {
-        const job = this.#job(step.job);
-        if (job === undefined || job.state === "running") return false;
-        this.#drop(job);
-        return true;
+      case "remove":
+        return this.#change(step.kind, this.#job(step.job));
+      case "many": {
+        const fitting = this.#jobs
+          .filter(({ queue, state }) => queue === step.queue && step.states.includes(state))
+          .slice(0, step.limit);
+        for (const job of fitting) this.#change(step.verb, job);
+        return fitting.map(({ id }) => id);
       }
       case "heartbeat": {
         const id = this.leaseId(step.lease);
@@ -213,9 +219,21 @@ export class Model {
     }
   }
 
-  #retry(back: number): boolean {
-    const job = this.#job(back);
-    if (job === undefined || !isEnded(job.state)) return false;
+  #change(verb: "cancel" | "retry" | "remove", job: ModelJob | undefined): boolean {
+    if (job === undefined) return false;
+    if (verb === "retry") return this.#retry(job);
+    if (verb === "cancel" ? isEnded(job.state) : job.state === "running") return false;
+    if (verb === "remove") {
+      this.#drop(job);
+      return true;
+    }
+    job.lease = null;
+    this.#end(job, "cancelled", this.#retentionMs);
+    return true;
+  }
+
+  #retry(job: ModelJob): boolean {
+    if (!isEnded(job.state)) return false;
     const fresh = { state: "available", attempt: 0, lease: null, expireAt: null } as const;
     Object.assign(job, fresh, { runAt: this.#now });
     return true;
