@@ -7,10 +7,8 @@ import {
   type Errand,
   type ErrandEvents,
 } from "../../mod.ts";
-import { testErrand } from "../../src/testing/mod.ts";
 import { counted, errandAt, states } from "../support/place.ts";
 import { places } from "../support/store.ts";
-import { tempDir } from "../support/temp.ts";
 
 const work = defineTask({
   name: "work",
@@ -71,22 +69,6 @@ const cases: readonly (readonly [Verb, BulkFilter, number])[] = [
   ["removeMany", { queue: "third" }, 20],
   ["removeMany", { queue: "none" }, 0],
 ];
-
-it("a purge that its process does not live to end has kept its batches; another does the rest", async () => {
-  await using dir = await tempDir();
-  const url = `file:${dir.file("errand.db")}`;
-  const first = await testErrand({ url, tasks: [work] });
-  await first.enqueueMany(work, Array.from({ length: 1_200 }, () => "many"));
-  await first.cancelMany({ all: true });
-  first.on("bulk", () => void first.close());
-  await expect(first.purge({ all: true })).rejects.toMatchObject({ name: "ErrandError" });
-  await using second = await testErrand({ url, tasks: [work], clock: first.clock });
-  const { cancelled } = await counted(second);
-  expect([200, 700]).toContain(cancelled); // it may close a batch later
-  expect(states(await second.stats())).toEqual(await counted(second));
-  expect(await second.purge({ all: true })).toEqual({ count: cancelled });
-  expect(states(await second.stats())).toEqual(await counted(second));
-});
 
 describe.each(places)("in a store at %s", (place) => {
   it.each(cases)(

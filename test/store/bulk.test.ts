@@ -1,6 +1,10 @@
 // Batches of many changes: what has changed since it was looked up is left alone.
 import { describe, expect, it } from "vitest";
-import type { BulkRequest, JobQuery } from "../../src/broker.ts";
+import type { Broker, BulkRequest, JobQuery } from "../../src/broker.ts";
+import { Events } from "../../src/events.ts";
+import { changeMany } from "../../src/history.ts";
+import { Tasks } from "../../src/tasks.ts";
+import { Wake } from "../../src/wake.ts";
 import { claim, newJob, outcomes, rescueAll, settle, settlement } from "../support/jobs.ts";
 import { openRaw } from "../support/raw.ts";
 import { openBench, places } from "../support/store.ts";
@@ -13,6 +17,28 @@ const request = (more: Partial<BulkRequest>): BulkRequest => ({
 });
 
 describe.each(places)("in a store at %s", (place) => {
+  it("a purge that is interrupted has kept its batches, and the next one does the rest", async () => {
+    await using bench = await openBench(place);
+    const { store, clock } = bench;
+    const ids = Array.from({ length: 1_200 }, (_, i) => `job ${1_000 + i}`);
+    await store.enqueue(ids.map((id) => newJob(id)));
+    let calls = 0;
+    const broker = {
+      fitting: store.fitting.bind(store),
+      changeMany: (batch: BulkRequest) =>
+        ++calls === 5 ? Promise.reject(new Error("the power fails")) : store.changeMany(batch),
+    } as unknown as Broker;
+    const events = new Events(() => {});
+    const wake = new Wake(clock, undefined);
+    const host = { broker, events, wake, tasks: new Tasks(), retentionMs: null };
+    expect(await changeMany(host, "cancel", { all: true })).toEqual({ count: 1_200 });
+    await expect(changeMany(host, "purge", { all: true })).rejects.toThrow("the power fails");
+    expect((await bench.tables()).tally).toEqual({ "q cancelled": 700 });
+    expect(Object.keys((await bench.tables()).jobs)).toEqual(ids.slice(500));
+    expect(await changeMany(host, "purge", { all: true })).toEqual({ count: 700 });
+    expect(await bench.tables()).toEqual({ jobs: {}, leases: {}, tally: {}, logs: [] });
+  });
+
   it("a job that no longer fits when its batch comes is left alone", async () => {
     await using bench = await openBench(place);
     const { store } = bench;
