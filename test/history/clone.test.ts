@@ -19,7 +19,7 @@ const own = ({ task, queue, priority, payload, meta, parentId, maxAttempts }: Jo
 });
 
 describe.each(places)("in a store at %s", (place) => {
-  it("A20: a clone has all that its original was enqueued with, and a life of its own", async () => {
+  it("A20: a clone has all that its original was given, and a life of its own", async () => {
     await using placed = await errandAt(place, { tasks });
     const { errand } = placed;
     const parent = await errand.enqueue(work, { n: 0 }, { delay: "1h" });

@@ -122,7 +122,7 @@ describe.each(places)("in a store at %s", (place) => {
     expect(states(await errand.stats())).toEqual(await counted(errand));
   });
 
-  it("a value is found by its kind: text is no number, true is not 1, null is also missing", async () => {
+  it("a value is found by its kind: text is no number, and true is not 1", async () => {
     await using placed = await errandAt(place, { tasks });
     const { errand } = placed;
     const sizes = [1, "1", true, false, 0, null, 1.5, "it's"];
@@ -134,7 +134,7 @@ describe.each(places)("in a store at %s", (place) => {
     expect((await errand.list({ where: { size: null } })).jobs).toHaveLength(2);
   });
 
-  it("C10: pages by a field, by meta and by time lose and repeat nothing while jobs come and go", async () => {
+  it("C10: pages by any filter lose and repeat nothing while jobs come and go", async () => {
     const searches: readonly JobFilter[] = [
       { where: { size: 2 } },
       { meta: { tenant: "b" } },
@@ -226,7 +226,7 @@ describe("the index of a field", () => {
     expect(String(plan[0]?.[3])).not.toContain("errand_field");
   });
 
-  it("is not made again by the next one that opens the file, nor twice by two at once", async () => {
+  it("is not made again by the next who open the file", async () => {
     await using placed = await errandAt("file", { tasks });
     const { path } = placed;
     using raw = openRaw(path);

@@ -17,7 +17,7 @@ const request = (more: Partial<BulkRequest>): BulkRequest => ({
 });
 
 describe.each(places)("in a store at %s", (place) => {
-  it("a purge that is interrupted has kept its batches, and the next one does the rest", async () => {
+  it("an interrupted purge has kept its batches, and the next one does the rest", async () => {
     await using bench = await openBench(place);
     const { store, clock } = bench;
     const ids = Array.from({ length: 1_200 }, (_, i) => `job ${1_000 + i}`);
