@@ -7,7 +7,9 @@ import { Tasks } from "../../src/tasks.ts";
 import { Wake } from "../../src/wake.ts";
 import { claim, newJob, outcomes, rescueAll, settle, settlement } from "../support/jobs.ts";
 import { openRaw } from "../support/raw.ts";
-import { openBench, places } from "../support/store.ts";
+import type { Statement } from "../../src/store/driver/driver.ts";
+import { indexFields } from "../../src/store/fields.ts";
+import { openBench, openDriver, places, recording } from "../support/store.ts";
 
 const { retentions } = rescueAll;
 const live: JobQuery = { states: ["scheduled", "available", "running"] };
@@ -135,4 +137,15 @@ describe("the plan of a search by a field", () => {
       expect(steps.filter((step) => step.includes("TEMP"))).toEqual([]);
     },
   );
+});
+
+it("an index that is there is only looked for, so that opening takes no lock", async () => {
+  await using bench = await openBench("file");
+  const fields = [{ task: "task", field: "size" }];
+  await bench.store.indexFields(fields);
+  const statements: Statement[] = [];
+  const driver = recording(await openDriver("file", bench.path), statements);
+  await indexFields(driver, fields, new Set());
+  expect(statements.map(({ sql }) => sql.trim().split(" ")[0]!.trim())).toEqual(["SELECT"]);
+  await driver.close();
 });
