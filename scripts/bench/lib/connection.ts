@@ -28,9 +28,8 @@ const tuned = new Map<string, unknown>([["wal_autocheckpoint", 1_000], ["cache_s
  */
 export function connect(file: string): Connection {
   const connection = new Binding(file);
-  setting(connection, "journal_mode = WAL");
-  connection.exec("PRAGMA synchronous = NORMAL");
-  for (const [name, value] of tuned) setting(connection, `${name} = ${value}`);
+  connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  for (const [name, value] of tuned) connection.exec(`PRAGMA ${name} = ${value}`);
   expectSettings(connection);
   return connection;
 }
@@ -59,7 +58,7 @@ function expectSettings(connection: Connection): void {
   if (settings.join() !== "wal,1") throw new Error(`Error: the settings are ${settings}`);
 }
 
-/** The answer of a PRAGMA, which may set what it answers. */
-function setting(connection: Connection, pragma: string): unknown {
-  return connection.prepare(`PRAGMA ${pragma}`).raw(true).all([])[0]?.[0];
+/** What a PRAGMA is set to. */
+function setting(connection: Connection, name: string): unknown {
+  return connection.prepare(`PRAGMA ${name}`).raw(true).all([])[0]?.[0];
 }
