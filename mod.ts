@@ -45,6 +45,7 @@ export type {
   JobState,
   ListOptions,
   LogLine,
+  QueueStats,
   StateCounts,
   Stats,
 } from "./src/job.ts";

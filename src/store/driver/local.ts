@@ -76,8 +76,10 @@ class LocalDriver implements Driver {
   #statements = new Map<string, Cached>();
   #version: Prepared | undefined;
   #logAtOpen: number | undefined;
+  #fileAtOpen: number | undefined;
   #generation = 0;
   #turnStartMs = 0;
+  #contended: Promise<void> | undefined;
   #closed = false;
 
   constructor(connect: Connect, options: LocalOptions) {
@@ -93,7 +95,9 @@ class LocalDriver implements Driver {
   connect(): void {
     this.#disconnect();
     const { path, synchronous } = this.#options;
-    if (forsaken.has(this.#file() ?? NaN)) throw forsakenError();
+    const file = this.#file();
+    if (forsaken.has(file ?? NaN)) throw forsakenError();
+    if ((this.#fileAtOpen ?? file) !== file) throw forsakenError();
     const db = new this.#connect(path, { timeout: BLOCKING_WAIT_MS });
     this.#db = db;
     const [mode] = db.prepare("PRAGMA journal_mode = WAL").raw(true).all([]);
@@ -108,6 +112,7 @@ class LocalDriver implements Driver {
     this.#generation++;
     db.exec("SELECT 1 FROM sqlite_master"); // makes the log, if there is none
     this.#logAtOpen = this.#log();
+    this.#fileAtOpen = this.#file();
   }
 
   write(statements: readonly Statement[]): Promise<readonly Result[]> {
@@ -131,23 +136,37 @@ class LocalDriver implements Driver {
   }
 
   async #call(transaction: () => Result[]): Promise<readonly Result[]> {
-    const { busyTimeoutMs } = this.#options;
     let results: readonly Result[];
     try {
-      results = transaction();
+      results = this.#contended === undefined ? transaction() : await this.#contend(transaction);
     } catch (error) {
       if (!isBusy(error)) throw databaseError(error, "use the database");
-      results = await this.#retry(transaction, busyTimeoutMs);
+      results = await this.#contend(transaction);
     }
     if (systemClock.elapsedMs() - this.#turnStartMs >= TURN_MS) await this.#yield();
     return results;
   }
 
-  async #retry(transaction: () => Result[], busyTimeoutMs: number): Promise<readonly Result[]> {
+  /**
+   * One call at a time tries for the lock, each until its own time is up: every try may block the
+   * event loop for a moment, and many at once would block it for long.
+   */
+  async #contend(transaction: () => Result[]): Promise<readonly Result[]> {
+    const { busyTimeoutMs } = this.#options;
+    const untilMs = systemClock.elapsedMs() + busyTimeoutMs;
+    const before = this.#contended;
+    const result = (async () => {
+      await before;
+      return await patiently(transaction, busyTimeoutMs, untilMs);
+    })();
+    const settled = result.then(() => {}, () => {});
+    this.#contended = settled;
     try {
-      return await patiently(transaction, busyTimeoutMs);
+      return await result;
     } catch (error) {
       throw databaseError(error, "use the database");
+    } finally {
+      if (this.#contended === settled) this.#contended = undefined;
     }
   }
 
