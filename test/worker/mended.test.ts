@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { defineTask, Errand, ErrandError } from "../../mod.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 import { gate } from "../support/gate.ts";
+import { startPulse } from "../support/pulse.ts";
+import { holdLock } from "../support/raw.ts";
 import { tempDir } from "../support/temp.ts";
 
 const noop = defineTask({ name: "noop", run: () => "done" });
@@ -94,6 +96,68 @@ describe("listeners", () => {
     errand.on("completed", fail);
     const { id } = await errand.enqueue(noop);
     await errand.worker().drain();
+    expect((await errand.get(id))?.state).toBe("completed");
+  });
+});
+
+describe("a database that someone keeps locked", () => {
+  it("lets many calls wait together for no longer than one, and the event loop go on", async () => {
+    await using dir = await tempDir();
+    const path = dir.file("errand.db");
+    await using errand = await Errand.open({ url: `file:${path}`, busyTimeout: "600ms" });
+    const jobs = await errand.enqueueMany(Array.from({ length: 20 }, () => ({ task: "any" })));
+    using pulse = startPulse();
+    using _lock = holdLock(path);
+    const beganMs = performance.now();
+    const results = await Promise.allSettled(jobs.map(({ id }) => errand.cancel(id)));
+    const codes = results.map((of) => of.status === "rejected" ? of.reason.code : of.status);
+    expect(new Set(codes)).toEqual(new Set(["DATABASE_BUSY"]));
+    expect(performance.now() - beganMs).toBeLessThan(6_000); // one after the other: 12 s
+    expect(pulse.longestGapMs).toBeLessThan(400);
+  });
+
+  it("does not hold up a drain beyond its deadline", async () => {
+    await using dir = await tempDir();
+    const path = dir.file("errand.db");
+    const errand = await Errand.open({ url: `file:${path}`, tasks: [noop], busyTimeout: "3s" });
+    await errand.enqueue(noop);
+    const beganMs = performance.now();
+    {
+      using _lock = holdLock(path);
+      const { ended } = await errand.worker().drain({ deadline: "300ms" });
+      expect(ended).toBe("deadline");
+      expect(performance.now() - beganMs).toBeLessThan(2_500);
+    }
+    await errand.close();
+  });
+
+  it("gets the last outcomes of a stopping worker once it is free again", async () => {
+    await using dir = await tempDir();
+    const path = dir.file("errand.db");
+    const started = gate();
+    const finish = gate();
+    const work = defineTask({
+      name: "work",
+      run: () => {
+        started.open();
+        return finish.opened;
+      },
+    });
+    await using errand = await Errand.open({
+      ...{ url: `file:${path}`, tasks: [work], busyTimeout: "20ms" },
+    });
+    let failures = 0;
+    errand.on("error", () => failures++);
+    const { id } = await errand.enqueue(work);
+    const worker = errand.worker();
+    await worker.start();
+    await started.opened;
+    const lock = holdLock(path);
+    finish.open();
+    const stopped = worker.stop();
+    await expect.poll(() => failures).toBeGreaterThan(2);
+    lock[Symbol.dispose]();
+    await stopped;
     expect((await errand.get(id))?.state).toBe("completed");
   });
 });

@@ -8,7 +8,7 @@ import { systemClock } from "../../clock.ts";
 import { ErrandError } from "../../errors.ts";
 import type { Driver, Result, Statement, Value } from "./driver.ts";
 import { databaseError, isBusy } from "./faults.ts";
-import { patiently } from "./patience.ts";
+import { busyError, patiently } from "./patience.ts";
 
 /**
  * What an acknowledged commit survives. `"full"`: the process being killed and power loss.
@@ -79,7 +79,7 @@ class LocalDriver implements Driver {
   #fileAtOpen: number | undefined;
   #generation = 0;
   #turnStartMs = 0;
-  #contended: Promise<void> | undefined;
+  #contended: Promise<"free" | "busy"> | undefined;
   #closed = false;
 
   constructor(connect: Connect, options: LocalOptions) {
@@ -120,7 +120,7 @@ class LocalDriver implements Driver {
   }
 
   read(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return this.#call(() => this.#transaction("BEGIN DEFERRED", statements));
+    return this.#call(() => this.#transaction("BEGIN DEFERRED", statements), false);
   }
 
   /** `PRAGMA data_version` counts other connections' commits; the generation counts our own. */
@@ -135,10 +135,11 @@ class LocalDriver implements Driver {
     return Promise.resolve();
   }
 
-  async #call(transaction: () => Result[]): Promise<readonly Result[]> {
+  async #call(transaction: () => Result[], mayContend = true): Promise<readonly Result[]> {
+    const waits = mayContend && this.#contended !== undefined;
     let results: readonly Result[];
     try {
-      results = this.#contended === undefined ? transaction() : await this.#contend(transaction);
+      results = waits ? await this.#contend(transaction) : transaction();
     } catch (error) {
       if (!isBusy(error)) throw databaseError(error, "use the database");
       results = await this.#contend(transaction);
@@ -156,10 +157,11 @@ class LocalDriver implements Driver {
     const untilMs = systemClock.elapsedMs() + busyTimeoutMs;
     const before = this.#contended;
     const result = (async () => {
-      await before;
+      const free = await before !== "busy";
+      if (!free && systemClock.elapsedMs() >= untilMs) throw busyError(busyTimeoutMs);
       return await patiently(transaction, busyTimeoutMs, untilMs);
     })();
-    const settled = result.then(() => {}, () => {});
+    const settled = result.then(() => "free" as const, whatNow);
     this.#contended = settled;
     try {
       return await result;
@@ -234,6 +236,10 @@ class LocalDriver implements Driver {
     this.#db = undefined;
     db?.close();
   }
+}
+
+function whatNow(error: unknown): "free" | "busy" {
+  return error instanceof ErrandError && error.code === "DATABASE_BUSY" ? "busy" : "free";
 }
 
 /** Files whose log was taken from under a connection of this process. */

@@ -23,14 +23,19 @@ export async function patiently<T>(
     } catch (error) {
       if (!isBusy(error)) throw error;
       if (systemClock.elapsedMs() >= untilMs) {
-        throw new ErrandError(
-          "DATABASE_BUSY",
-          `Cannot write to the database: other writers held its lock for ${patienceMs} ms; ` +
-            `nothing was written, try again or raise busyTimeout`,
-          { cause: error },
-        );
+        throw busyError(patienceMs, error);
       }
     }
     await sleep(systemClock, pauseMs * (0.5 + systemClock.random()));
   }
+}
+
+/** The error of a call that has waited for so long. */
+export function busyError(patienceMs: number, cause?: unknown): ErrandError {
+  return new ErrandError(
+    "DATABASE_BUSY",
+    `Cannot write to the database: other writers held its lock for ${patienceMs} ms; ` +
+      `nothing was written, try again or raise busyTimeout`,
+    cause === undefined ? {} : { cause },
+  );
 }
