@@ -11,7 +11,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
 import type { JobError, JobErrorCode, LogLine } from "./job.ts";
-import { toJobError } from "./job-error.ts";
+import { lockedError, toJobError } from "./job-error.ts";
 import type { LogChunk, Outcome, Report } from "./outcome.ts";
 import { type EffectivePolicy, effectivePolicy } from "./policy.ts";
 import { isInvalidInput, parse } from "./schema.ts";
@@ -125,9 +125,12 @@ export class Attempt {
   }
 
   async #run(): Promise<void> {
+    const { locked } = this.job;
     let outcome: Outcome;
     try {
-      outcome = await this.#handle();
+      outcome = locked === undefined
+        ? await this.#handle()
+        : this.#failed(lockedError(this.job.id, locked), "LOCKED");
     } catch (error) {
       outcome = this.#failed(error, "HANDLER");
     }

@@ -5,6 +5,11 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
+import {
+  type CheckedEncryption,
+  checkEncryption,
+  type EncryptionOptions,
+} from "./encryption/options.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
@@ -36,6 +41,8 @@ export interface ErrandOptions {
   readonly payloadLimit?: number;
   /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
   readonly retention?: Retention;
+  /** Encrypts payloads, results, errors, progress and logs. @default they are stored in plain */
+  readonly encryption?: EncryptionOptions;
   /** Where the library's messages go; without it they go nowhere. */
   readonly logger?: Logger;
   /** Which of them reach the logger. @default "info" */
@@ -54,6 +61,7 @@ export interface Settings {
   readonly logs: boolean;
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
+  readonly encryption?: CheckedEncryption;
 }
 
 /** Checks everything that can be checked without the database. */
@@ -76,6 +84,7 @@ export function checkedSettings(options: ErrandOptions): Settings {
     logs: options.logger !== undefined,
     payloadLimitBytes: payloadLimit,
     retentionMs,
+    ...(options.encryption !== undefined && { encryption: checkEncryption(options.encryption) }),
   };
 }
 
