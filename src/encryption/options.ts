@@ -38,11 +38,11 @@ export interface CheckedEncryption {
 const KEY_BYTES = 32;
 const HOW = "make one with: openssl rand -base64 32";
 
-/** Checks keys without ever naming more of them than their ids. */
+/** Checks keys. Its messages name ids, and nothing that could be a key in the place of one. */
 export function checkEncryption(options: EncryptionOptions): CheckedEncryption {
   const keys = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const { id, key } of entries(options)) {
-    checkKeyId(id);
+  for (const [index, { id, key }] of entries(options).entries()) {
+    checkKeyId(id, index);
     if (keys.has(id)) {
       throw invalid(
         `Cannot use encryption.keys: two keys have the id "${id}"; give each an id of its own`,
@@ -52,13 +52,12 @@ export function checkEncryption(options: EncryptionOptions): CheckedEncryption {
   }
   const ids = [...keys.keys()].join(", ");
   if (ids === "") throw invalid(`Cannot use encryption.keys: there is no key in it; ${HOW}`);
-  const current: unknown = options.current;
-  if (typeof current !== "string" || !keys.has(current)) {
-    throw invalid(
-      `Cannot use ${show(current)} as encryption.current: it is the id of one of the keys, ${ids}`,
-    );
-  }
-  return { keys, current };
+  const { current } = options;
+  if (keys.has(current)) return { keys, current };
+  const given = current === undefined || isKeyId(current) ? show(current) : "this";
+  throw invalid(
+    `Cannot use ${given} as encryption.current: it is the id of one of the keys, ${ids}`,
+  );
 }
 
 function entries(options: unknown): readonly EncryptionKeyEntry[] {
@@ -73,11 +72,15 @@ function entries(options: unknown): readonly EncryptionKeyEntry[] {
   });
 }
 
-function checkKeyId(id: unknown): void {
-  if (typeof id === "string" && /^[\w.-]{1,64}$/.test(id)) return;
+function isKeyId(id: unknown): boolean {
+  return typeof id === "string" && /^[\w.-]{1,64}$/.test(id);
+}
+
+function checkKeyId(id: unknown, index: number): void {
+  if (isKeyId(id)) return;
   throw invalid(
-    `Cannot use ${show(id)} as the id of a key: it has 1 to 64 letters, digits, dots, dashes and ` +
-      `underscores`,
+    `Cannot use the id of key ${index + 1} in encryption.keys: an id has 1 to 64 letters, ` +
+      `digits, dots, dashes and underscores`,
   );
 }
 
