@@ -10,7 +10,7 @@ import { invalid } from "../errors.ts";
 export function checkSearchable({ encrypts }: Pick<Broker, "encrypts">, act: string): void {
   if (!encrypts) return;
   throw invalid(
-    `Cannot ${act}: payloads are encrypted, so the database cannot look into them; put what it is ` +
-      `to find into meta or a key of your own, which stay plain`,
+    `Cannot ${act}: payloads are encrypted, so the database cannot look into them; put what it ` +
+      `is to find into meta or a key of your own, which stay plain`,
   );
 }
