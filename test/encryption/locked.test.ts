@@ -20,6 +20,9 @@ const under = (encryption?: EncryptionOptions): ErrandOptions => ({
   ...(encryption !== undefined && { encryption }),
 });
 
+/** Where in an envelope the ciphertext is, for SQL. */
+const BASE64 = `'$."$enc"[3]'`;
+
 /** A file with one ended job of each kind, and with one that waits; all under key 1. */
 async function filled(path: string): Promise<Readonly<Record<"good" | "bad" | "live", string>>> {
   return await within(path, under(ring(1)), async (errand) => {
@@ -160,13 +163,14 @@ describe("A21: ciphertext", () => {
     "of its progress as its result": ({ good }) =>
       `UPDATE errand_job SET result = progress WHERE id = '${good}'`,
     "with another letter": ({ good }) =>
-      `UPDATE errand_job SET payload = replace(payload, substr(payload, -8, 1),
-        CASE substr(payload, -8, 1) WHEN 'A' THEN 'B' ELSE 'A' END) WHERE id = '${good}'`,
+      `UPDATE errand_job SET payload = json_set(payload, ${BASE64},
+        CASE substr(payload ->> ${BASE64}, 1, 1) WHEN 'A' THEN 'B' ELSE 'A' END ||
+        substr(payload ->> ${BASE64}, 2)) WHERE id = '${good}'`,
     "that is cut short": ({ good }) =>
-      `UPDATE errand_job SET payload = json_set(payload, '$."$enc"[3]', 'AAAA')
+      `UPDATE errand_job SET payload = json_set(payload, ${BASE64}, 'AAAA')
         WHERE id = '${good}'`,
     "that is no text": ({ good }) =>
-      `UPDATE errand_job SET payload = json_set(payload, '$."$enc"[3]', 7) WHERE id = '${good}'`,
+      `UPDATE errand_job SET payload = json_set(payload, ${BASE64}, 7) WHERE id = '${good}'`,
     "that has no parts": ({ good }) =>
       `UPDATE errand_job SET payload = '{"$enc":[1]}' WHERE id = '${good}'`,
   };
