@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import type { Broker } from "../../src/broker.ts";
+import { EncryptedBroker } from "../../src/encryption/encrypted-broker.ts";
+import { KeyRing } from "../../src/encryption/key-ring.ts";
+import { checkEncryption } from "../../src/encryption/options.ts";
+import {
+  claim,
+  jobError,
+  LEASE_MS,
+  newJob,
+  outcomes,
+  rescueAll,
+  settle,
+  settlement,
+} from "../support/jobs.ts";
+import { ring } from "../support/keys.ts";
+import { openBench } from "../support/store.ts";
+
+const encrypted = async (broker: Broker): Promise<EncryptedBroker> =>
+  new EncryptedBroker(broker, await KeyRing.of(checkEncryption(ring(1))));
+
+describe("under encryption", () => {
+  it("a batch that is repeated after a lost answer changes nothing more", async () => {
+    await using bench = await openBench();
+    const broker = await encrypted(bench.store);
+    const jobs = [newJob("a"), newJob("b")];
+    await broker.enqueue(jobs);
+    await broker.enqueue(jobs);
+    const claims = [await claim(broker, "lease"), await claim(broker, "lease")];
+    expect(claims.map(({ jobs }) => jobs.map(({ payload }) => payload)))
+      .toEqual([0, 1].map(() => ['"payload of a"', '"payload of b"']));
+    const report = { progress: "7", logs: [{ id: "chunk", lines: lines("line") }] };
+    const ends = ["a", "b"].map((id) => settlement(id, "lease", outcomes.complete, { report }));
+    for (const _ of [1, 2]) expect((await settle(broker, ends)).lost.size).toBe(0);
+    expect(await broker.get("a")).toMatchObject({ result: { done: true }, progress: 7 });
+    expect(await broker.logs("a")).toHaveLength(1);
+  });
+
+  it("an outcome or a report without its lease changes nothing", async () => {
+    await using bench = await openBench();
+    const broker = await encrypted(bench.store);
+    await broker.enqueue([newJob("a")]);
+    await claim(broker, "lease");
+    const before = await bench.tables();
+    const other = settlement("a", "other", outcomes.complete, { report: { payload: "1" } });
+    expect((await settle(broker, [other])).lost).toEqual(new Set(["a"]));
+    const lost = await broker.heartbeat({ leaseMs: LEASE_MS, leases: [], held: [other] });
+    expect(lost.map(({ id }) => id)).toEqual(["a"]);
+    expect(await bench.tables()).toEqual(before);
+  });
+
+  it("what the database itself writes of a vanished worker is read beside what is", async () => {
+    await using bench = await openBench();
+    const broker = await encrypted(bench.store);
+    await broker.enqueue([newJob("a")]);
+    await claim(broker, "first");
+    await settle(broker, [settlement("a", "first", { ...outcomes.retry, delayMs: 0 })]);
+    await claim(broker, "second");
+    await bench.clock.advance(LEASE_MS);
+    expect((await broker.rescue(rescueAll)).jobs).toHaveLength(1);
+    const job = await broker.get("a");
+    expect(job?.errors.map(({ code }) => code)).toEqual(["HANDLER", "LEASE_EXPIRED"]);
+    expect(job?.errors[0]).toEqual(jobError());
+    expect(job?.error?.message).toMatch(/^The worker stopped sending heartbeats/);
+    expect(job?.locked).toBeUndefined();
+  });
+
+  it("a job takes no more statements than without", async () => {
+    await using plain = await openBench();
+    await using secret = await openBench();
+    const brokers = [plain.store, await encrypted(secret.store)];
+    for (const broker of brokers) {
+      await broker.enqueue([newJob("a"), newJob("b")]);
+      await claim(broker, "lease");
+      await settle(broker, ["a", "b"].map((id) => settlement(id, "lease", outcomes.complete)));
+    }
+    expect(secret.statements.map(({ sql }) => sql)).toEqual(plain.statements.map(({ sql }) => sql));
+  });
+});
+
+it("without encryption every request and answer passes through as it is", async () => {
+  const asked: unknown[] = [];
+  const answer = { jobs: [], lost: new Set(), createdAtMs: 1 };
+  const inner = new Proxy({} as Broker, {
+    get: (_, verb) =>
+      verb === "version" ? undefined : (request: unknown) => {
+        asked.push(request);
+        return Promise.resolve(answer);
+      },
+  });
+  const broker = new EncryptedBroker(inner);
+  expect(broker.encrypts).toBe(false);
+  const jobs = [newJob("a")];
+  const report = { payload: "1", progress: "2", logs: [{ id: "chunk", lines: lines("line") }] };
+  const settlements = Object.values(outcomes).map((outcome) =>
+    settlement("a", "lease", outcome, { report })
+  );
+  const exchange = { worker: "worker", settlements, closedLeases: [] };
+  const heartbeat = { leaseMs: LEASE_MS, leases: [], held: settlements };
+  expect(await broker.enqueue(jobs)).toBe(answer);
+  expect(await broker.exchange(exchange)).toBe(answer);
+  expect(await broker.heartbeat(heartbeat)).toBe(answer);
+  for (const [index, request] of [jobs, exchange, heartbeat].entries()) {
+    expect(asked[index]).toBe(request);
+  }
+});
+
+function lines(message: string): string {
+  return JSON.stringify([{ at: 1, attempt: 1, message }]);
+}
