@@ -9,8 +9,16 @@ import { fromBase64, toBase64 } from "./base64.ts";
 import { type EnvelopeBody, QUOTED_VERSION } from "./envelope.ts";
 import type { CheckedEncryption } from "./options.ts";
 
-/** Where a value belongs: the job's id, the field's name, and what is stored in plain beside it. */
+/**
+ * Where a value belongs: the id of its job, the name of its field, and what is stored in plain
+ * beside it.
+ */
 export type Place = readonly [id: string, field: string, ...beside: (string | number)[]];
+
+/** Where the payload of a schedule belongs; each of its occurrences carries it as it is. */
+export function schedulePlace(name: string): Place {
+  return [name, "schedule"];
+}
 
 /** What came of an envelope: its text, or why it stays closed. */
 export type Opened = { readonly text: string } | { readonly lock: Lock };

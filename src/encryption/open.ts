@@ -5,6 +5,7 @@
  * @module
  */
 import type { ClaimedJob } from "../broker.ts";
+import { decode } from "../codec.ts";
 import type { Job, JobError, Lock, LogLine } from "../job.ts";
 import {
   carriesEnvelope,
@@ -13,7 +14,13 @@ import {
   looksSealed,
   QUOTED_VERSION,
 } from "./envelope.ts";
-import { type KeyRing, type Opened, openWithoutKey, type Place } from "./key-ring.ts";
+import {
+  type KeyRing,
+  type Opened,
+  openWithoutKey,
+  type Place,
+  schedulePlace,
+} from "./key-ring.ts";
 
 /** Whether any part of a job is to be opened. */
 export function isSealed({ payload, result, progress, errors }: Job): boolean {
@@ -24,12 +31,11 @@ export function isSealed({ payload, result, progress, errors }: Job): boolean {
 /** A job with its parts opened, or with the reason why one of them could not be. */
 export async function openJob(keys: KeyRing | undefined, job: Job): Promise<Job> {
   const { payload, result, progress, error: _, errors, ...plain } = job;
-  const value = (sealed: unknown, field: string): Promise<Part> | Part =>
-    isEnvelope(sealed) ? openPart(keys, sealed.$enc, [job.id, field]) : { value: sealed };
+  const { schedule } = plain as Occurrence;
   const [input, output, reported, ...failed] = await Promise.all([
-    value(payload, "payload"),
-    value(result, "result"),
-    value(progress, "progress"),
+    openPart(keys, payload, payloadPlaces(job.id, schedule?.name)),
+    openPart(keys, result, [[job.id, "result"]]),
+    openPart(keys, progress, [[job.id, "progress"]]),
     ...errors.map((error) => openError(keys, job.id, error)),
   ]);
   const { lock } = [input, output, reported, ...failed].find(({ lock }) => lock) ?? {};
@@ -53,8 +59,18 @@ export async function openClaimed(
 ): Promise<ClaimedJob> {
   const value: unknown = looksSealed(job.payload) ? JSON.parse(job.payload) : undefined;
   if (!isEnvelope(value)) return job;
-  const opened = await openBody(keys, value.$enc, [job.id, "payload"]);
+  const { schedule } = (decode(job.options) ?? {}) as Occurrence;
+  const opened = await openFirst(keys, value.$enc, payloadPlaces(job.id, schedule?.name));
   return "lock" in opened ? { ...job, locked: opened.lock } : { ...job, payload: opened.text };
+}
+
+/** The payload of a schedule, as it was decoded, or the reason why it could not be opened. */
+export function openSchedulePayload(
+  keys: KeyRing | undefined,
+  name: string,
+  payload: unknown,
+): Promise<Part> {
+  return openPart(keys, payload, [schedulePlace(name)]);
 }
 
 /** Log lines; a chunk of them that cannot be opened is one line that says so. */
@@ -74,18 +90,41 @@ export async function openLines(
   return chunks.flat();
 }
 
-interface Part {
+/** A value, or why it stays closed. */
+export interface Part {
   readonly value?: unknown;
   readonly lock?: Lock;
 }
 
+/** A job that a schedule has enqueued. */
+interface Occurrence {
+  readonly schedule?: { readonly name: string };
+}
+
+/** An occurrence has the schedule's own ciphertext, until its handler updates the payload. */
+function payloadPlaces(id: string, schedule: string | undefined): readonly Place[] {
+  const own: Place = [id, "payload"];
+  return schedule === undefined ? [own] : [own, schedulePlace(schedule)];
+}
+
 async function openPart(
   keys: KeyRing | undefined,
-  body: EnvelopeBody,
-  place: Place,
+  value: unknown,
+  places: readonly Place[],
 ): Promise<Part> {
-  const opened = await openBody(keys, body, place);
+  if (!isEnvelope(value)) return { value };
+  const opened = await openFirst(keys, value.$enc, places);
   return "lock" in opened ? opened : { value: JSON.parse(opened.text) };
+}
+
+/** What was sealed for one of these places. */
+async function openFirst(
+  keys: KeyRing | undefined,
+  body: EnvelopeBody,
+  places: readonly Place[],
+): Promise<Opened> {
+  const opened = await Promise.all(places.map((place) => openBody(keys, body, place)));
+  return opened.find((one) => "text" in one) ?? opened[0]!;
 }
 
 async function openError(

@@ -8,7 +8,7 @@ import type { NewJob } from "../broker.ts";
 import type { JobError, LogLine } from "../job.ts";
 import type { Held, LogChunk, Outcome, Report, Settlement } from "../outcome.ts";
 import { type Envelope, looksSealed, quoted } from "./envelope.ts";
-import type { KeyRing } from "./key-ring.ts";
+import { type KeyRing, type Place, schedulePlace } from "./key-ring.ts";
 
 /** Whether without keys there is nothing to do for it, as is so nearly always. */
 export function isPlain({ report, outcome }: Held & Partial<Settlement>): boolean {
@@ -35,6 +35,16 @@ export async function sealSettlement(
     sealOutcome(keys, settlement.id, settlement.outcome),
   ]);
   return { ...held, outcome };
+}
+
+/** The payload of a schedule. */
+export async function sealSchedulePayload(
+  keys: KeyRing | undefined,
+  name: string,
+  payload: string,
+): Promise<string> {
+  if (keys === undefined) return quoted(payload);
+  return await sealPlace(keys, payload, schedulePlace(name));
 }
 
 /** A report. */
@@ -88,8 +98,11 @@ async function sealText(
   field: string,
   text: string,
 ): Promise<string> {
-  if (keys === undefined) return quoted(text);
-  return JSON.stringify({ $enc: await keys.seal(text, [id, field]) } satisfies Envelope);
+  return keys === undefined ? quoted(text) : await sealPlace(keys, text, [id, field]);
+}
+
+async function sealPlace(keys: KeyRing, text: string, place: Place): Promise<string> {
+  return JSON.stringify({ $enc: await keys.seal(text, place) } satisfies Envelope);
 }
 
 /** Code, attempt and time stay plain, and cannot be changed unseen. */

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { Broker } from "../../src/broker.ts";
 import { EncryptedBroker } from "../../src/encryption/encrypted-broker.ts";
 import { KeyRing } from "../../src/encryption/key-ring.ts";
+import { openJob, openSchedulePayload } from "../../src/encryption/open.ts";
 import { checkEncryption } from "../../src/encryption/options.ts";
+import { sealSchedulePayload } from "../../src/encryption/seal.ts";
+import type { Job } from "../../src/job.ts";
 import {
   claim,
   jobError,
@@ -63,6 +66,33 @@ describe("under encryption", () => {
     expect(job?.errors[0]).toEqual(jobError());
     expect(job?.error?.message).toMatch(/^The worker stopped sending heartbeats/);
     expect(job?.locked).toBeUndefined();
+  });
+
+  it("the payload of a schedule is read by its occurrences, and by no other job", async () => {
+    await using bench = await openBench();
+    const keys = await KeyRing.of(checkEncryption(ring(1)));
+    const broker = new EncryptedBroker(bench.store, keys);
+    const payload = await sealSchedulePayload(keys, "hourly", '{"n":1}');
+    const of = (name: string): string => JSON.stringify({ schedule: { name, at: 1 } });
+    await bench.store.enqueue([
+      newJob("a", { payload, options: of("hourly") }),
+      newJob("b", { payload, options: of("daily") }),
+      newJob("c", { payload }),
+    ]);
+    const { jobs } = await claim(broker, "lease");
+    expect(jobs.map(({ locked }) => locked?.code)).toEqual([undefined, "CHANGED", "CHANGED"]);
+    expect(jobs[0]?.payload).toBe('{"n":1}');
+    const job = { ...(await bench.store.get("a"))!, schedule: { name: "hourly" } };
+    expect((await openJob(keys, job)).payload).toEqual({ n: 1 });
+    expect((await openJob(keys, { ...job, schedule: { name: "daily" } } as Job)).locked?.code)
+      .toBe("CHANGED");
+    expect(await openSchedulePayload(keys, "hourly", JSON.parse(payload)))
+      .toEqual({ value: { n: 1 } });
+    expect(await openSchedulePayload(undefined, "hourly", JSON.parse(payload)))
+      .toEqual({ lock: { code: "NO_KEY", message: 'no key "k1"' } });
+    const report = { payload: '{"n":2}' };
+    await settle(broker, [settlement("a", "lease", outcomes.snooze, { report })]);
+    expect((await broker.get("a"))?.payload).toEqual({ n: 2 }); // its own from now on
   });
 
   it("a job takes no more statements than without", async () => {
