@@ -11,7 +11,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
 import type { JobError, JobErrorCode, LogLine } from "./job.ts";
-import { lockedError, toJobError } from "./job-error.ts";
+import { toJobError } from "./job-error.ts";
 import type { LogChunk, Outcome, Report } from "./outcome.ts";
 import { type EffectivePolicy, effectivePolicy } from "./policy.ts";
 import { isInvalidInput, parse } from "./schema.ts";
@@ -125,12 +125,9 @@ export class Attempt {
   }
 
   async #run(): Promise<void> {
-    const { locked } = this.job;
     let outcome: Outcome;
     try {
-      outcome = locked === undefined
-        ? await this.#handle()
-        : this.#failed(lockedError(this.job.id, locked), "LOCKED");
+      outcome = await this.#handle();
     } catch (error) {
       outcome = this.#failed(error, "HANDLER");
     }
@@ -138,6 +135,11 @@ export class Attempt {
   }
 
   async #handle(): Promise<Outcome> {
+    const { id, locked } = this.job;
+    if (locked !== undefined) {
+      const fact = `Cannot decrypt the payload of job ${id}: ${locked.message}`;
+      return this.#failed(new Error(fact), "LOCKED");
+    }
     this.#payload = decode(this.job.payload);
     const parsed = parseInput(this.#task, this.#payload);
     const input = parsed instanceof Promise ? await parsed : parsed;

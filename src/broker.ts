@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Job, JobFilter, JobPage, JobState, Lock, LogLine, Stats } from "./job.ts";
+import type { Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Held, Settlement } from "./outcome.ts";
 
 /** A job to be enqueued; texts are JSON. */
@@ -46,7 +46,7 @@ export interface ClaimedJob {
   readonly options: string | null;
   readonly meta: string | null;
   /** Why the payload cannot be decrypted here. */
-  readonly locked?: Lock;
+  readonly locked?: NonNullable<Job["locked"]>;
 }
 
 /** A wish for jobs, under a lease whose id the client makes. */

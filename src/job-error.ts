@@ -4,7 +4,7 @@
  * @module
  */
 import { show } from "./errors.ts";
-import type { JobError, Lock } from "./job.ts";
+import type { JobError } from "./job.ts";
 
 const NAME_MAX_LENGTH = 200;
 const MESSAGE_MAX_LENGTH = 2_000;
@@ -27,11 +27,4 @@ export function toJobError(
   } catch {
     return { ...of, name: "unknown", message: "the thrown value cannot be described" };
   }
-}
-
-/** What an attempt fails with whose payload cannot be decrypted. */
-export function lockedError(id: string, { message }: Lock): Error {
-  const error = new Error(`Cannot decrypt the payload of job ${id}: ${message}`);
-  error.name = "Locked";
-  return error;
 }

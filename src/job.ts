@@ -88,6 +88,8 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly error?: JobError;
   /** The last 10 failed attempts, oldest first. */
   readonly errors: readonly JobError[];
+  /** Why some of it cannot be decrypted here: what is locked is then left out. */
+  readonly locked?: Lock;
   /** Attempts begun; a snoozed or released one does not count. */
   readonly attempt: number;
   /** Attempts that it may have in all, where job or task said so. */
@@ -106,8 +108,6 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly meta?: Readonly<Record<string, unknown>>;
   /** The job that this one belongs to. */
   readonly parentId?: string;
-  /** Why some of it cannot be decrypted here: what is locked is then left out. */
-  readonly locked?: Lock;
 }
 
 /** Which jobs to list. Conditions are joined by "and". */

@@ -39,10 +39,10 @@ export interface ErrandOptions {
   readonly busyTimeout?: Duration;
   /** The most bytes of JSON that a payload or a result may have. @default 1 MiB */
   readonly payloadLimit?: number;
-  /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
-  readonly retention?: Retention;
   /** Encrypts payloads, results, errors, progress and logs. @default they are stored in plain */
   readonly encryption?: EncryptionOptions;
+  /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
+  readonly retention?: Retention;
   /** Where the library's messages go; without it they go nowhere. */
   readonly logger?: Logger;
   /** Which of them reach the logger. @default "info" */

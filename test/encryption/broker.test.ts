@@ -1,21 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { Broker } from "../../src/broker.ts";
+import type { Broker, ExchangeAnswer } from "../../src/broker.ts";
 import { EncryptedBroker } from "../../src/encryption/encrypted-broker.ts";
 import { KeyRing } from "../../src/encryption/key-ring.ts";
 import { openJob, openSchedulePayload } from "../../src/encryption/open.ts";
 import { checkEncryption } from "../../src/encryption/options.ts";
 import { sealSchedulePayload } from "../../src/encryption/seal.ts";
 import type { Job } from "../../src/job.ts";
-import {
-  claim,
-  jobError,
-  LEASE_MS,
-  newJob,
-  outcomes,
-  rescueAll,
-  settle,
-  settlement,
-} from "../support/jobs.ts";
+import type { Settlement } from "../../src/outcome.ts";
+import { jobError, LEASE_MS, newJob, outcomes, rescueAll, settlement } from "../support/jobs.ts";
 import { ring } from "../support/keys.ts";
 import { openBench } from "../support/store.ts";
 
@@ -134,6 +126,18 @@ it("without encryption every request and answer passes through as it is", async 
     expect(asked[index]).toBe(request);
   }
 });
+
+/** Claims from queue `q` under `lease`. */
+function claim(broker: Broker, lease: string): Promise<ExchangeAnswer> {
+  const queues = [{ queue: "q", limit: 100 }];
+  const claim = { lease, leaseMs: LEASE_MS, limit: 100, queues };
+  return broker.exchange({ worker: "worker", settlements: [], closedLeases: [], claim });
+}
+
+/** Hands in outcomes without claiming. */
+function settle(broker: Broker, settlements: readonly Settlement[]): Promise<ExchangeAnswer> {
+  return broker.exchange({ worker: "worker", settlements, closedLeases: [] });
+}
 
 function lines(message: string): string {
   return JSON.stringify([{ at: 1, attempt: 1, message }]);

@@ -126,7 +126,7 @@ describe("C13: a worker", () => {
       const message = `Cannot decrypt the payload of job ${live}: ${lock.message}`;
       expect(await errand.get(live)).toMatchObject({
         ...{ state: "failed", attempt: 2, payload: undefined, locked: lock },
-        error: { code: "LOCKED", name: "Locked", message, attempt: 2 },
+        error: { code: "LOCKED", name: "Error", message, attempt: 2 },
       });
     });
     await within(path, under(ring(1)), async (errand) => {

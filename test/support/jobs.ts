@@ -1,6 +1,5 @@
 // Requests to a store, with everything filled in that a test does not care about.
 import type {
-  Broker,
   ClaimRequest,
   ExchangeAnswer,
   JobTerms,
@@ -10,6 +9,7 @@ import type {
 } from "../../src/broker.ts";
 import type { JobError } from "../../src/job.ts";
 import type { Outcome, Report, Settlement } from "../../src/outcome.ts";
+import type { Store } from "../../src/store/store.ts";
 
 /** How long leases last here. */
 export const LEASE_MS = 30_000;
@@ -34,7 +34,7 @@ export function newJob(id: string, more: Partial<JobTerms & { payload: string }>
 
 /** Claims from `queues` under `lease`, with limits of a hundred. */
 export function claim(
-  store: Broker,
+  store: Store,
   lease: string,
   queues: readonly string[] = ["q"],
   more: Partial<ClaimRequest> = {},
@@ -74,7 +74,7 @@ export function settlement(
 
 /** Hands in outcomes without claiming. */
 export function settle(
-  store: Broker,
+  store: Store,
   settlements: readonly Settlement[],
   closedLeases: readonly string[] = [],
 ): Promise<ExchangeAnswer> {
