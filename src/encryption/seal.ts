@@ -6,7 +6,7 @@
  */
 import type { NewJob } from "../broker.ts";
 import type { JobError, LogLine } from "../job.ts";
-import type { Held, LogChunk, Outcome, Report, Settlement } from "../outcome.ts";
+import type { Completed, Held, LogChunk, Outcome, Report, Settlement } from "../outcome.ts";
 import { type Envelope, looksSealed, quoted } from "./envelope.ts";
 import { type KeyRing, type Place, schedulePlace } from "./key-ring.ts";
 
@@ -59,11 +59,8 @@ async function sealOutcome(
   outcome: Outcome,
 ): Promise<Outcome> {
   switch (outcome.kind) {
-    case "complete": {
-      const { result } = outcome;
-      if (result === null) return outcome;
-      return { kind: "complete", result: await sealText(keys, id, "result", result) };
-    }
+    case "complete":
+      return await sealCompleted(keys, id, outcome);
     case "snooze":
       return outcome;
     default: {
@@ -72,6 +69,18 @@ async function sealOutcome(
       return { ...outcome, error: await sealError(keys, id, error) };
     }
   }
+}
+
+/** The outcome of a handler that returned. */
+export async function sealCompleted<C extends Completed>(
+  keys: KeyRing | undefined,
+  id: string,
+  outcome: C,
+): Promise<C> {
+  const { result } = outcome;
+  return result === null
+    ? outcome
+    : { ...outcome, result: await sealText(keys, id, "result", result) };
 }
 
 async function sealReport(
