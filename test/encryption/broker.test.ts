@@ -74,9 +74,12 @@ describe("under encryption", () => {
     const { jobs } = await claim(broker, "lease");
     expect(jobs.map(({ locked }) => locked?.code)).toEqual([undefined, "CHANGED", "CHANGED"]);
     expect(jobs[0]?.payload).toBe('{"n":1}');
-    const job = { ...(await bench.store.get("a"))!, schedule: { name: "hourly" } };
+    const job = { ...(await bench.store.get("a"))!, schedule: { name: "hourly", at: new Date(1) } };
     expect((await openJob(keys, job)).payload).toEqual({ n: 1 });
-    expect((await openJob(keys, { ...job, schedule: { name: "daily" } } as Job)).locked?.code)
+    expect(
+      (await openJob(keys, { ...job, schedule: { name: "daily", at: new Date(1) } } as Job)).locked
+        ?.code,
+    )
       .toBe("CHANGED");
     expect(await openSchedulePayload(keys, "hourly", JSON.parse(payload)))
       .toEqual({ value: { n: 1 } });
