@@ -15,6 +15,11 @@
  */
 export { type EnqueueEntry, Errand, type RetryJobOptions, type WaitOptions } from "./src/errand.ts";
 export type { ErrandOptions } from "./src/options.ts";
+export type {
+  EncryptionKey,
+  EncryptionKeyEntry,
+  EncryptionOptions,
+} from "./src/encryption/options.ts";
 export {
   type AbortReason,
   AttemptAborted,
@@ -44,6 +49,7 @@ export type {
   JobPage,
   JobState,
   ListOptions,
+  Lock,
   LogLine,
   QueueStats,
   StateCounts,

@@ -7,6 +7,8 @@ import type { Broker, Changed, Ended, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
+import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
+import { KeyRing } from "./encryption/key-ring.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { retentions } from "./janitor.ts";
@@ -92,7 +94,8 @@ export class Errand {
    */
   static async open(options: ErrandOptions): Promise<Errand> {
     const settings = checkedSettings(options);
-    const broker = await openStore(settings.store);
+    const keys = settings.encryption && await KeyRing.of(settings.encryption);
+    const broker = new EncryptedBroker(await openStore(settings.store), keys);
     return new Errand(broker, settings);
   }
 
