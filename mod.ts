@@ -18,6 +18,11 @@ export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
 export type { ErrandOptions } from "./src/options.ts";
+export type {
+  EncryptionKey,
+  EncryptionKeyEntry,
+  EncryptionOptions,
+} from "./src/encryption/options.ts";
 export {
   type AbortReason,
   AttemptAborted,
@@ -48,7 +53,9 @@ export type {
   JobPage,
   JobState,
   ListOptions,
+  Lock,
   LogLine,
+  QueueStats,
   StateCounts,
   Stats,
 } from "./src/job.ts";

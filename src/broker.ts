@@ -46,6 +46,8 @@ export interface ClaimedJob {
   readonly payload: string;
   readonly options: string | null;
   readonly meta: string | null;
+  /** Why the payload cannot be decrypted here. */
+  readonly locked?: NonNullable<Job["locked"]>;
 }
 
 /** A wish for jobs, under a lease whose id the client makes. */
@@ -195,6 +197,8 @@ export interface Broker {
   stats(): Promise<Stats>;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
+  /** Whether payloads are stored encrypted, so that nothing can look into them there. */
+  readonly encrypts?: boolean;
   close(): Promise<void>;
 }
 

@@ -34,7 +34,7 @@ export function cloneOf(
   const { payload = job.payload, ...options } = overrides;
   const { task: name, queue, priority } = job;
   const task = host.tasks.get(name) ?? { name };
-  const terms = termsOf({ name, queue, priority, policy: {} }, {
+  const terms = termsOf({ name, queue, priority, policy: {}, onLeaseExpired: "retry" }, {
     ...(job.meta !== undefined && { meta: job.meta }),
     ...(job.parentId !== undefined && { parentId: job.parentId }),
     ...options,

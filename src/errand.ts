@@ -7,14 +7,15 @@ import type { Broker, Changed, Ended, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
+import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
+import { KeyRing } from "./encryption/key-ring.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
-import type { Job, JobPage, ListOptions, LogLine, Stats } from "./job.ts";
-import { listQuery } from "./list-query.ts";
+import type { Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
-import { enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";
+import { enqueuedJob, prepare, type Prepared, termsOf, type TermsSource } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
 import { openStore } from "./store/open.ts";
@@ -93,8 +94,9 @@ export class Errand extends HistoryVerbs {
    */
   static async open(options: ErrandOptions): Promise<Errand> {
     const settings = checkedSettings(options);
-    const broker = await openStore(settings.store, settings.tasks.fields());
-    return new Errand(broker, settings);
+    const keys = settings.encryption && await KeyRing.of(settings.encryption);
+    const store = await openStore(settings.store, settings.tasks.fields());
+    return new Errand(new EncryptedBroker(store, keys), settings);
   }
 
   private constructor(broker: Broker, settings: Settings) {
@@ -192,18 +194,6 @@ export class Errand extends HistoryVerbs {
   }
 
   /**
-   * Jobs by their time of enqueueing, a page at a time. Jobs that come and go meanwhile make no
-   * page repeat or miss another job.
-   *
-   * @throws {ErrandError} `INVALID_INPUT` for unusable options.
-   */
-  async list(options: ListOptions = {}): Promise<JobPage> {
-    const query = listQuery(options, this.#tasks);
-    if (query.where !== undefined) await this.#broker.indexFields(this.#tasks.fields());
-    return await this.#broker.list(query);
-  }
-
-  /**
    * Ends a live job; a running one's signal aborts, here at once and elsewhere with its next
    * heartbeat. Cancelling a cancelled job changes nothing.
    *
@@ -259,10 +249,11 @@ export class Errand extends HistoryVerbs {
    *
    * @throws {ErrandError} `NOT_FOUND` when there is no such job, or no more.
    */
-  async wait<Result = unknown>(
-    id: string,
-    options: WaitOptions = {},
-  ): Promise<Job<unknown, Result>> {
+  wait<In, Result>(job: Job<In, Result>, options?: WaitOptions): Promise<Job<In, Result>>;
+  /** The same by id. */
+  wait(id: string, options?: WaitOptions): Promise<Job>;
+  async wait(jobOrId: Job | string, options: WaitOptions = {}): Promise<Job> {
+    const id = typeof jobOrId === "string" ? jobOrId : jobOrId?.id;
     const { timeout, signal } = options;
     const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
     const untilMs = this.#clock.elapsedMs() + timeoutMs;
@@ -273,9 +264,9 @@ export class Errand extends HistoryVerbs {
       const { jobs, missing } = await this.#looks.add([id]);
       if (missing.has(id)) throw notFound("wait for", id);
       const job = jobs.get(id);
-      if (job !== undefined) return job as Job<unknown, Result>;
+      if (job !== undefined) return job;
       const leftMs = untilMs - this.#clock.elapsedMs();
-      if (leftMs <= 0) return (await this.#existing("wait for", id)) as Job<unknown, Result>;
+      if (leftMs <= 0) return await this.#existing("wait for", id);
       await this.#wake.jobEnd(id, ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
     }
   }
@@ -287,6 +278,9 @@ export class Errand extends HistoryVerbs {
 
   /** A worker for this Errand's tasks. It does nothing until it is started or drained. */
   worker(options: WorkerOptions = {}): Worker {
+    if (this.#closed !== undefined) {
+      throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot make a worker: this Errand is closed");
+    }
     const worker = new Worker({
       broker: this.#broker,
       clock: this.#clock,
@@ -295,7 +289,7 @@ export class Errand extends HistoryVerbs {
       tasks: this.#tasks,
       ...this.#limits,
       retentionMs: this.#retentionMs,
-      stopped: (stopped) => void this.#workers.delete(stopped),
+      stopped: () => void this.#workers.delete(worker),
     }, options);
     this.#workers.add(worker);
     return worker;
@@ -307,8 +301,9 @@ export class Errand extends HistoryVerbs {
   }
 
   /** Stops the workers, finishes what is being written, and closes the database. */
-  close(options: StopOptions = {}): Promise<void> {
-    return this.#closed ??= this.#close(options);
+  async close(options: StopOptions = {}): Promise<void> {
+    if (options.grace !== undefined) durationMs(options.grace, "grace"); // before anything stops
+    await (this.#closed ??= this.#close(options));
   }
 
   /** Closes, at the end of the scope of `await using`. */
@@ -323,13 +318,14 @@ export class Errand extends HistoryVerbs {
   }
 
   async #close(options: StopOptions): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop(options)));
+    await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
     await this.#broker.close();
+    this.#wake.signal("end"); // those who wait hear that it is closed
   }
 
   /** Where the producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
-  #task(task: Task | string): Pick<Task, "name" | "queue" | "priority" | "policy" | "input"> {
+  #task(task: Task | string): TermsSource & Pick<Task, "input"> {
     if (typeof task !== "string") return task;
     const known = this.#tasks.get(task);
     if (known !== undefined) return known;
@@ -340,7 +336,13 @@ export class Errand extends HistoryVerbs {
           `register it`,
       );
     }
-    return { name: checkName(task, "a task's name"), queue: "default", priority: 0, policy: {} };
+    return {
+      name: checkName(task, "a task's name"),
+      queue: "default",
+      priority: 0,
+      policy: {},
+      onLeaseExpired: "retry",
+    };
   }
 
   #prepareEntry({ task, payload, ...options }: EnqueueEntry): Prepared | Promise<Prepared> {

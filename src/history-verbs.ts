@@ -1,5 +1,5 @@
 /**
- * The calls of an Errand that change many jobs, or enqueue one again.
+ * The calls of an Errand that look for jobs, change many, or enqueue one again.
  *
  * @module
  */
@@ -12,7 +12,8 @@ import {
   changeMany,
   type HistoryHost,
 } from "./history.ts";
-import type { Job } from "./job.ts";
+import type { Job, JobPage, ListOptions } from "./job.ts";
+import { listQuery } from "./list-query.ts";
 import type { Prepared } from "./new-job.ts";
 
 interface VerbsHost extends HistoryHost {
@@ -29,10 +30,24 @@ export function hostHistory(verbs: HistoryVerbs, host: VerbsHost): void {
 }
 
 /**
- * Changes many jobs, batch by batch: each of at most 500 jobs is one transaction and one `bulk`
- * event. A call that was interrupted has kept its batches, and the same call does the rest.
+ * Looks for jobs, and changes many, batch by batch: each of at most 500 jobs is one transaction and
+ * one `bulk` event. A call that was interrupted has kept its batches, and the same call does the
+ * rest.
  */
 export abstract class HistoryVerbs {
+  /**
+   * Jobs by their time of enqueueing, a page at a time. Jobs that come and go meanwhile make no
+   * page repeat or miss another job.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` for unusable options.
+   */
+  async list(options: ListOptions = {}): Promise<JobPage> {
+    const { broker, tasks } = hosts.get(this)!;
+    const query = listQuery(options, tasks);
+    if (query.where !== undefined) await broker.indexFields(tasks.fields());
+    return await broker.list(query);
+  }
+
   /**
    * Removes ended jobs, as they match `filter`, with their logs. Jobs that end meanwhile may go
    * too.
@@ -79,7 +94,8 @@ export abstract class HistoryVerbs {
    * Enqueues a new job with the task, payload, queue, priority, meta, parent and policy of job
    * `id`, due now, or as the overrides say. The original may be in any state and stays as it is.
    *
-   * @throws {ErrandError} `NOT_FOUND`; `INVALID_INPUT` as for `enqueue`.
+   * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` for one that is locked; `INVALID_INPUT` as for
+   * `enqueue`.
    */
   async clone(id: string, overrides: CloneOverrides = {}): Promise<Job> {
     const host = hosts.get(this)!;
@@ -89,6 +105,9 @@ export abstract class HistoryVerbs {
         typeof id === "string" ? "NOT_FOUND" : "INVALID_INPUT",
         `Cannot clone job ${show(id)}: there is no such job, or it was removed`,
       );
+    }
+    if (job.locked !== undefined) {
+      throw new ErrandError("CONFLICT", `Cannot clone job ${id}: it is locked`);
     }
     const policy = await host.broker.policy(id);
     return await host.enqueue(await cloneOf(job, policy, overrides, host));

@@ -32,15 +32,16 @@ export function isEnded(state: JobState): boolean {
 
 /**
  * Why an attempt failed: its handler threw (`HANDLER`), it took too long (`TIMEOUT`), its worker
- * vanished (`LEASE_EXPIRED`), the worker knows no such task (`NO_HANDLER`), or the stored payload
- * no longer fits the task's schema (`INVALID_INPUT`).
+ * vanished (`LEASE_EXPIRED`), the worker knows no such task (`NO_HANDLER`), the stored payload no
+ * longer fits the task's schema (`INVALID_INPUT`), or it cannot be decrypted (`LOCKED`).
  */
 export type JobErrorCode =
   | "HANDLER"
   | "TIMEOUT"
   | "LEASE_EXPIRED"
   | "NO_HANDLER"
-  | "INVALID_INPUT";
+  | "INVALID_INPUT"
+  | "LOCKED";
 
 /** How one attempt failed. */
 export interface JobError {
@@ -56,6 +57,17 @@ export interface JobError {
   readonly attempt: number;
   /** When, in milliseconds since the epoch. */
   readonly at: number;
+}
+
+/**
+ * Why something encrypted cannot be read: there is no key of that id (`NO_KEY`), another key has
+ * that id (`WRONG_KEY`), or it is not what was encrypted for this job and field (`CHANGED`).
+ */
+export interface Lock {
+  /** The reason, for programs. */
+  readonly code: "NO_KEY" | "WRONG_KEY" | "CHANGED";
+  /** The reason, for people. */
+  readonly message: string;
 }
 
 /** A job as it stands in the database. */
@@ -78,6 +90,8 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly error?: JobError;
   /** The last 10 failed attempts, oldest first. */
   readonly errors: readonly JobError[];
+  /** Why some of it cannot be decrypted here: what is locked is then left out. */
+  readonly locked?: Lock;
   /** Attempts begun; a snoozed or released one does not count. */
   readonly attempt: number;
   /** Attempts that it may have in all, where job or task said so. */
@@ -150,10 +164,18 @@ export function isLive(counts: StateCounts): boolean {
   return counts.scheduled + counts.available + counts.running > 0;
 }
 
+/** How many jobs of a queue are in each state. */
+export interface QueueStats extends StateCounts {
+  /** Whether it is paused. */
+  readonly paused: boolean;
+  /** When its next scheduled job is due. */
+  readonly nextRunAt?: Date;
+}
+
 /** How many jobs there are, in all and by queue. */
 export interface Stats extends StateCounts {
   /** The same for each queue that holds a job or has a setting. */
-  readonly queues: Readonly<Record<string, StateCounts & { readonly paused: boolean }>>;
+  readonly queues: Readonly<Record<string, QueueStats>>;
   /** When the next scheduled job is due. */
   readonly nextRunAt?: Date;
 }

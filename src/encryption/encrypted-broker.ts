@@ -1,0 +1,172 @@
+/**
+ * A broker that encrypts what goes in and decrypts what comes out, so that neither the store nor
+ * the worker knows of it. Without keys it only marks what it cannot read.
+ *
+ * @module
+ */
+import type {
+  Broker,
+  BulkRequest,
+  Changed,
+  ClaimedJob,
+  Ended,
+  ExchangeAnswer,
+  ExchangeRequest,
+  Glimpse,
+  HeartbeatRequest,
+  JobQuery,
+  ListQuery,
+  LostJob,
+  NewJob,
+  RescuedJob,
+  RescueRequest,
+  Retentions,
+  TaskField,
+} from "../broker.ts";
+import type { JobRef } from "../events.ts";
+import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import type { KeyRing } from "./key-ring.ts";
+import { isSealed, openClaimed, openJob, openLines } from "./open.ts";
+import { isPlain, sealHeld, sealPayload, sealSettlement } from "./seal.ts";
+import { looksSealed } from "./envelope.ts";
+
+/** Wraps `broker`. What is not encrypted passes through it as it is. */
+export class EncryptedBroker implements Broker {
+  readonly #broker: Broker;
+  readonly #keys: KeyRing | undefined;
+  /** See {@linkcode Broker.encrypts}. */
+  readonly encrypts: boolean;
+  /** See {@linkcode Broker.version}. */
+  readonly version?: () => number;
+
+  /** Without `keys` nothing is encrypted. */
+  constructor(broker: Broker, keys?: KeyRing) {
+    this.#broker = broker;
+    this.#keys = keys;
+    this.encrypts = keys !== undefined;
+    if (broker.version !== undefined) this.version = broker.version;
+  }
+
+  async enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }> {
+    const keys = this.#keys;
+    if (keys === undefined && !jobs.some(({ payload }) => looksSealed(payload))) {
+      return this.#broker.enqueue(jobs);
+    }
+    return this.#broker.enqueue(await Promise.all(jobs.map((job) => sealPayload(keys, job))));
+  }
+
+  async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
+    const answer = await this.#broker.exchange(await this.#sealed(request));
+    if (!answer.jobs.some(({ payload }) => looksSealed(payload))) return answer;
+    return { ...answer, jobs: await this.#openClaimed(answer.jobs) };
+  }
+
+  #sealed(request: ExchangeRequest): ExchangeRequest | Promise<ExchangeRequest> {
+    const keys = this.#keys;
+    const { settlements } = request;
+    if (keys === undefined && settlements.every(isPlain)) return request;
+    return Promise.all(settlements.map((settlement) => sealSettlement(keys, settlement)))
+      .then((settlements) => ({ ...request, settlements }));
+  }
+
+  #openClaimed(jobs: readonly ClaimedJob[]): Promise<ClaimedJob[]> {
+    return Promise.all(jobs.map((job) => openClaimed(this.#keys, job)));
+  }
+
+  async heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]> {
+    const keys = this.#keys;
+    if (keys === undefined && request.held.every(isPlain)) return this.#broker.heartbeat(request);
+    const held = await Promise.all(request.held.map((held) => sealHeld(keys, held)));
+    return this.#broker.heartbeat({ ...request, held });
+  }
+
+  rescue(
+    request: RescueRequest,
+  ): Promise<{ readonly jobs: readonly RescuedJob[]; readonly nextExpiryMs?: number }> {
+    return this.#broker.rescue(request);
+  }
+
+  prune(
+    cursor: string,
+    limit: number,
+  ): Promise<{ readonly removed: number; readonly cursor: string }> {
+    return this.#broker.prune(cursor, limit);
+  }
+
+  glimpse(queues: readonly string[]): Promise<Glimpse> {
+    return this.#broker.glimpse(queues);
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    const job = await this.#broker.get(id);
+    return job && this.#open(job);
+  }
+
+  async ended(ids: readonly string[]): Promise<Ended> {
+    const { jobs, missing } = await this.#broker.ended(ids);
+    const opened = await this.#openAll([...jobs.values()]);
+    return { jobs: new Map(opened.map((job) => [job.id, job])), missing };
+  }
+
+  async logs(id: string): Promise<readonly LogLine[]> {
+    return openLines(this.#keys, id, await this.#broker.logs(id));
+  }
+
+  async list(query: ListQuery): Promise<JobPage> {
+    const page = await this.#broker.list(query);
+    return { ...page, jobs: await this.#openAll(page.jobs) };
+  }
+
+  async cancel(id: string, retentions: Retentions): Promise<Changed> {
+    return this.#openChanged(await this.#broker.cancel(id, retentions));
+  }
+
+  async retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
+    return this.#openChanged(await this.#broker.retry(id, runAtMs, delayMs));
+  }
+
+  async remove(id: string): Promise<Changed> {
+    return this.#openChanged(await this.#broker.remove(id));
+  }
+
+  fitting(query: JobQuery, after: string, limit: number): Promise<readonly string[]> {
+    return this.#broker.fitting(query, after, limit);
+  }
+
+  changeMany(request: BulkRequest): Promise<readonly JobRef[]> {
+    return this.#broker.changeMany(request);
+  }
+
+  policy(id: string): Promise<string | null> {
+    return this.#broker.policy(id);
+  }
+
+  indexFields(fields: readonly TaskField[]): Promise<void> {
+    return this.#broker.indexFields(fields);
+  }
+
+  setPaused(queue: string, paused: boolean): Promise<boolean> {
+    return this.#broker.setPaused(queue, paused);
+  }
+
+  stats(): Promise<Stats> {
+    return this.#broker.stats();
+  }
+
+  close(): Promise<void> {
+    return this.#broker.close();
+  }
+
+  #openAll(jobs: readonly Job[]): readonly Job[] | Promise<readonly Job[]> {
+    if (!jobs.some(isSealed)) return jobs;
+    return Promise.all(jobs.map((job) => this.#open(job)));
+  }
+
+  async #openChanged({ job, changed }: Changed): Promise<Changed> {
+    return job === undefined ? { changed } : { changed, job: await this.#open(job) };
+  }
+
+  #open(job: Job): Job | Promise<Job> {
+    return isSealed(job) ? openJob(this.#keys, job) : job;
+  }
+}
