@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { JobTerms, NewJob } from "../broker.ts";
+import type { EnqueueAnswer, JobTerms, NewJob } from "../broker.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { NOW } from "./sql.ts";
+import { duplicates, duplicatesStatement, insertUnique, uniqueMember } from "./unique.ts";
 
 /**
  * `?2` is `{"<id>": <payload>, …}`. A job whose id is there already is left alone, so that the
@@ -28,7 +29,8 @@ export async function enqueue(
   driver: Driver,
   now: number | null,
   jobs: readonly NewJob[],
-): Promise<{ readonly createdAtMs: number }> {
+): Promise<EnqueueAnswer> {
+  if (jobs.some(isUnique)) return await enqueueUnique(driver, now, jobs);
   const inserts = insertStatements(now, jobs);
   const createdAt = { sql: CREATED_AT, args: [jobs[0]!.id] };
   if (now === null) {
@@ -40,15 +42,41 @@ export async function enqueue(
   return { createdAtMs: repeated ? only((await driver.read([createdAt]))[0]) : now };
 }
 
+const CREATED_AMONG = `
+  SELECT created_at FROM errand_job WHERE id IN (SELECT value FROM json_each(?1)) LIMIT 1`;
+
+/** The same where some of the jobs may not be added, as another one holds their key. */
+async function enqueueUnique(
+  driver: Driver,
+  now: number | null,
+  jobs: readonly NewJob[],
+): Promise<EnqueueAnswer> {
+  const keys = jobs.filter(isUnique).map(({ id, uniqueKey }) => [id, uniqueKey] as const);
+  const results = await driver.write([
+    ...insertStatements(now, jobs),
+    { sql: CREATED_AMONG, args: [JSON.stringify(jobs.map(({ id }) => id))] },
+    duplicatesStatement(keys),
+  ]);
+  return {
+    createdAtMs: only(results.at(-2)),
+    duplicates: duplicates(results.at(-1)!),
+  };
+}
+
+function isUnique(job: NewJob): job is NewJob & { readonly uniqueKey: string } {
+  return job.uniqueKey !== undefined;
+}
+
 function only(result: Result | undefined): number {
   return Number(result?.rows[0]?.[0]);
 }
 
 function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
-  return groups(jobs).map(({ terms, members }) => ({
-    sql: INSERT_JOBS,
-    args: [now, `{${members}}`, ...columns(terms)],
-  }));
+  return groups(jobs).flatMap(({ terms, members }) =>
+    terms.unique === undefined
+      ? [{ sql: INSERT_JOBS, args: [now, `{${members}}`, ...columns(terms)] }]
+      : insertUnique(terms.unique, [now, `[${members}]`, ...columns(terms)])
+  );
 }
 
 /** Arguments `?3` and up. */
@@ -72,13 +100,15 @@ function groups(jobs: readonly NewJob[]): Group[] {
   const groups: Group[] = [];
   const open = new Map<string, Group>();
   let last: Group | undefined;
-  for (const { id, payload, terms } of jobs) {
-    const member = `"${id}":${payload}`;
-    const key = last?.terms === terms ? undefined : JSON.stringify(columns(terms));
+  for (const { id, payload, terms, uniqueKey } of jobs) {
+    const member = uniqueKey === undefined
+      ? `"${id}":${payload}`
+      : uniqueMember(id, uniqueKey, payload);
+    const key = last?.terms === terms ? undefined : termsKey(terms);
     let group = key === undefined ? last : open.get(key);
     if (group === undefined || isFull(group)) {
       groups.push(group = { terms, members: member, count: 1 });
-      open.set(key ?? JSON.stringify(columns(terms)), group);
+      open.set(key ?? termsKey(terms), group);
     } else {
       group.members += `,${member}`;
       group.count++;
@@ -86,6 +116,10 @@ function groups(jobs: readonly NewJob[]): Group[] {
     last = group;
   }
   return groups;
+}
+
+function termsKey(terms: JobTerms): string {
+  return JSON.stringify([...columns(terms), terms.unique]);
 }
 
 function isFull({ members, count }: Group): boolean {

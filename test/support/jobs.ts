@@ -7,7 +7,7 @@ import type {
   NewJob,
   RescueRequest,
 } from "../../src/broker.ts";
-import type { JobError } from "../../src/job.ts";
+import type { EnqueuedJob, Job, JobError } from "../../src/job.ts";
 import type { Outcome, Report, Settlement } from "../../src/outcome.ts";
 import type { Store } from "../../src/store/store.ts";
 
@@ -79,6 +79,11 @@ export function settle(
   closedLeases: readonly string[] = [],
 ): Promise<ExchangeAnswer> {
   return store.exchange({ worker: "worker", settlements, closedLeases });
+}
+
+/** An enqueued job as it is looked up later. */
+export function stored({ enqueued: _, ...job }: EnqueuedJob): Job {
+  return job;
 }
 
 /** The error of an attempt. */
