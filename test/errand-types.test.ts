@@ -35,7 +35,9 @@ describe("the types of", () => {
     const job = await errand.enqueue(resize, { path: "a.png" });
     expectTypeOf(job.payload).toEqualTypeOf<{ path: string; width?: number | undefined }>();
     expectTypeOf(job.result).toEqualTypeOf<{ bytes: number; name: string } | undefined>();
-    expectTypeOf(await errand.enqueueMany(measure, ["a"])).toEqualTypeOf<EnqueuedJob<string, number>[]>();
+    expectTypeOf(await errand.enqueueMany(measure, ["a"])).toEqualTypeOf<
+      EnqueuedJob<string, number>[]
+    >();
     expectTypeOf(await measure.enqueue(errand, "a")).toEqualTypeOf<EnqueuedJob<string, number>>();
     expectTypeOf(await errand.enqueue("free")).toEqualTypeOf<EnqueuedJob>();
     expectTypeOf(await errand.get("x")).toEqualTypeOf<Job | undefined>();

@@ -1,30 +1,19 @@
 // Unique jobs: every scope from every starting state under every policy, and who holds a key.
 import { describe, expect, it } from "vitest";
 import type { NewJob } from "../../src/broker.ts";
-import { canonicalJson, type UniqueConflict, type UniqueRule } from "../../src/unique.ts";
-import type { UniqueScope } from "../../src/unique.ts";
-import { claim, claimIds, newJob, outcomes, rescueAll, settle } from "../support/jobs.ts";
-import { settlement } from "../support/jobs.ts";
+import { canonicalJson, type UniqueConflict, type UniqueScope } from "../../src/unique.ts";
+import {
+  claim,
+  claimIds,
+  newJob,
+  outcomes,
+  rescueAll,
+  settle,
+  settlement,
+  uniqueJob,
+  WINDOW_MS,
+} from "../support/jobs.ts";
 import { type Bench, openBench, places } from "../support/store.ts";
-
-const WINDOW_MS = 10_000;
-
-function uniqueJob(
-  id: string,
-  more: Partial<UniqueRule> & { readonly delayMs?: number; readonly key?: string } = {},
-): NewJob {
-  const { delayMs = 0, key = "k", scope = "live", ...rule } = more;
-  const windowMs = scope === "window" ? WINDOW_MS : null;
-  const unique = {
-    fields: null,
-    key: null,
-    scope,
-    windowMs,
-    onConflict: "ignore",
-    ...rule,
-  } as const;
-  return { ...newJob(id, { delayMs, unique }), uniqueKey: key };
-}
 
 /** How the job that is there first comes to be in each state. */
 const states = {
