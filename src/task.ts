@@ -215,7 +215,8 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
     const what = `onLeaseExpired of task "${name}"`;
     throw invalid(`Cannot use ${show(onLeaseExpired)} as ${what}: it is "retry" or "fail"`);
   }
-  const unique = uniqueRule(options.unique ?? false, `unique of task "${name}"`);
+  const { unique: asked = false } = options;
+  const unique = uniqueRule(asked, `unique of task "${name}"`);
   const policy = checkPolicy(options, `task "${name}"`);
   checkOutlives(unique, policy.retentionMs, `unique of task "${name}"`);
   const task: Task<In, Parsed, Result> = {

@@ -43,7 +43,9 @@ export async function enqueue(
 }
 
 const CREATED_AMONG = `
-  SELECT created_at FROM errand_job WHERE id IN (SELECT value FROM json_each(?1)) LIMIT 1`;
+  SELECT coalesce(
+    (SELECT created_at FROM errand_job WHERE id IN (SELECT value FROM json_each(?2)) LIMIT 1),
+    ${NOW})`;
 
 /** The same where some of the jobs may not be added, as another one holds their key. */
 async function enqueueUnique(
@@ -54,7 +56,7 @@ async function enqueueUnique(
   const keys = jobs.filter(isUnique).map(({ id, uniqueKey }) => [id, uniqueKey] as const);
   const results = await driver.write([
     ...insertStatements(now, jobs),
-    { sql: CREATED_AMONG, args: [JSON.stringify(jobs.map(({ id }) => id))] },
+    { sql: CREATED_AMONG, args: [now, JSON.stringify(jobs.map(({ id }) => id))] },
     duplicatesStatement(keys),
   ]);
   return {
