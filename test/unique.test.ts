@@ -250,7 +250,7 @@ describe("what cannot be unique", () => {
     expect((await errand.stats()).available).toBe(0);
   });
 
-  it.each([[{ to: "a" }], [["text"]], ["text"], [null], [{ Text: 1 }]])(
+  it.each([[{ to: "a" }], [{ text: undefined }], [["text"]], ["text"], [null], [{ Text: 1 }]])(
     "a payload without one of the fields is refused: %j",
     async (payload) => {
       await using errand = await testErrand();
