@@ -6,7 +6,7 @@
 import type { EnqueueAnswer, JobTerms, NewJob } from "../broker.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { NOW } from "./sql.ts";
-import { duplicates, duplicatesStatement, insertUnique, uniqueMember } from "./unique.ts";
+import { insertUnique, isUnique, uniqueAnswer, uniqueMember, uniqueQuestions } from "./unique.ts";
 
 /**
  * `?2` is `{"<id>": <payload>, …}`. A job whose id is there already is left alone, so that the
@@ -30,8 +30,10 @@ export async function enqueue(
   now: number | null,
   jobs: readonly NewJob[],
 ): Promise<EnqueueAnswer> {
-  if (jobs.some(isUnique)) return await enqueueUnique(driver, now, jobs);
   const inserts = insertStatements(now, jobs);
+  if (jobs.some(isUnique)) {
+    return uniqueAnswer(await driver.write([...inserts, ...uniqueQuestions(now, jobs)]));
+  }
   const createdAt = { sql: CREATED_AT, args: [jobs[0]!.id] };
   if (now === null) {
     return { createdAtMs: only((await driver.write([...inserts, createdAt])).at(-1)) };
@@ -40,33 +42,6 @@ export async function enqueue(
   const inserted = results.reduce((sum, { changes }) => sum + changes, 0);
   const repeated = inserted < jobs.length;
   return { createdAtMs: repeated ? only((await driver.read([createdAt]))[0]) : now };
-}
-
-const CREATED_AMONG = `
-  SELECT coalesce(
-    (SELECT created_at FROM errand_job WHERE id IN (SELECT value FROM json_each(?2)) LIMIT 1),
-    ${NOW})`;
-
-/** The same where some of the jobs may not be added, as another one holds their key. */
-async function enqueueUnique(
-  driver: Driver,
-  now: number | null,
-  jobs: readonly NewJob[],
-): Promise<EnqueueAnswer> {
-  const keys = jobs.filter(isUnique).map(({ id, uniqueKey }) => [id, uniqueKey] as const);
-  const results = await driver.write([
-    ...insertStatements(now, jobs),
-    { sql: CREATED_AMONG, args: [now, JSON.stringify(jobs.map(({ id }) => id))] },
-    duplicatesStatement(keys),
-  ]);
-  return {
-    createdAtMs: only(results.at(-2)),
-    duplicates: duplicates(results.at(-1)!),
-  };
-}
-
-function isUnique(job: NewJob): job is NewJob & { readonly uniqueKey: string } {
-  return job.uniqueKey !== undefined;
 }
 
 function only(result: Result | undefined): number {
@@ -121,7 +96,8 @@ function groups(jobs: readonly NewJob[]): Group[] {
 }
 
 function termsKey(terms: JobTerms): string {
-  return JSON.stringify([...columns(terms), terms.unique]);
+  const { scope, windowMs, onConflict } = terms.unique ?? {};
+  return JSON.stringify([...columns(terms), scope, windowMs, onConflict]);
 }
 
 function isFull({ members, count }: Group): boolean {

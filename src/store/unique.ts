@@ -3,8 +3,8 @@
  *
  * @module
  */
+import type { EnqueueAnswer, NewJob } from "../broker.ts";
 import type { UniqueConflict, UniqueRule } from "../unique.ts";
-import type { Job } from "../job.ts";
 import type { Result, Statement, Value } from "./driver/driver.ts";
 import { toJob } from "./rows.ts";
 import { JOB_COLUMNS, NOW } from "./sql.ts";
@@ -44,6 +44,11 @@ const INSERTS: Readonly<Record<UniqueConflict, string>> = {
   ),
 };
 
+const CREATED_AMONG = `
+  SELECT coalesce(
+    (SELECT created_at FROM errand_job WHERE id IN (SELECT value FROM json_each(?2)) LIMIT 1),
+    ${NOW})`;
+
 /** For `[[id, key], …]`: the id of what was not added, and the job that holds its key. */
 const DUPLICATES = `
   SELECT ${JOB_COLUMNS}, asked FROM (
@@ -73,12 +78,25 @@ export function insertUnique(
   ];
 }
 
-/** Asks which of the jobs were not added; to be run after the inserts, in their transaction. */
-export function duplicatesStatement(keys: readonly (readonly [string, string])[]): Statement {
-  return { sql: DUPLICATES, args: [JSON.stringify(keys)] };
+/** Whether `job` may be kept away by another. */
+export function isUnique(job: NewJob): job is NewJob & { readonly uniqueKey: string } {
+  return job.uniqueKey !== undefined;
 }
 
-/** The answer of {@linkcode duplicatesStatement}: by the id asked for, the job that is there. */
-export function duplicates(result: Result): ReadonlyMap<string, Job> {
-  return new Map(result.rows.map((row) => [row[row.length - 1] as string, toJob(row)]));
+/** Asks what came of `jobs`: to be run right after their inserts, in the same transaction. */
+export function uniqueQuestions(now: number | null, jobs: readonly NewJob[]): Statement[] {
+  const keys = jobs.filter(isUnique).map(({ id, uniqueKey }) => [id, uniqueKey]);
+  return [
+    { sql: CREATED_AMONG, args: [now, JSON.stringify(jobs.map(({ id }) => id))] },
+    { sql: DUPLICATES, args: [JSON.stringify(keys)] },
+  ];
+}
+
+/** What a batch came to that ends with {@linkcode uniqueQuestions}. */
+export function uniqueAnswer(results: readonly Pick<Result, "rows">[]): EnqueueAnswer {
+  const [created, found] = results.slice(-2);
+  return {
+    createdAtMs: Number(created!.rows[0]![0]),
+    duplicates: new Map(found!.rows.map((row) => [row[row.length - 1] as string, toJob(row)])),
+  };
 }
