@@ -146,7 +146,7 @@ async function expectSame(bench: Bench, model: Model): Promise<void> {
   const found = Object.values(jobs).map((job) => ({
     ...{ id: job.id, queue: job.queue, state: job.state, attempt: job.attempt },
     ...{ lease: job.lease_id, runAt: job.run_at, expireAt: job.expire_at },
-    key: job.unique_key,
+    scope: job.unique_scope,
   }));
   expect(found).toEqual(model.rows());
   expect(tally).toEqual(model.tally());

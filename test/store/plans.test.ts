@@ -33,9 +33,9 @@ const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   "enqueue of unique jobs": ({ store }) =>
     store.enqueue([
       newJob("plain"),
-      ...(["ignore", "replace", "reschedule"] as const).map((onConflict, index) =>
-        uniqueJob(`unique ${index}`, { scope: "window", onConflict })
-      ),
+      ...(["waiting", "live", "window"] as const).map((scope) => uniqueJob(scope, { scope })),
+      uniqueJob("replaced", { onConflict: "replace" }),
+      uniqueJob("moved", { onConflict: "reschedule" }),
     ]),
   claim: ({ store }) => claim(store, "new", ["q", "other"]),
   settle: ({ store }) =>

@@ -41,14 +41,14 @@ interface ModelJob {
   lease: string | null;
   runAt: number;
   expireAt: number | null;
-  key: string | null;
-  readonly scope: UniqueScope | undefined;
+  /** As the only one of its kind. */
+  scope: UniqueScope | null;
   readonly windowEnd: number;
   claimed: boolean;
 }
 
 /** What of a job is compared. */
-type ModelRow = Omit<ModelJob, "priority" | "scope" | "windowEnd" | "claimed">;
+type ModelRow = Omit<ModelJob, "priority" | "windowEnd" | "claimed">;
 
 const MAX_ATTEMPTS = 5;
 
@@ -139,9 +139,7 @@ export class Model {
   }
 
   rows(): ModelRow[] {
-    return this.#jobs.map(({ priority: _, scope: __, windowEnd: ___, claimed: ____, ...row }) =>
-      row
-    );
+    return this.#jobs.map(({ priority: _, windowEnd: __, claimed: ___, ...row }) => row);
   }
 
   leaseIds(): string[] {
@@ -175,17 +173,18 @@ export class Model {
       runAt: this.#now + delayMs,
     } as const;
     if (scope !== undefined) {
-      for (const job of this.#jobs.filter(holds)) {
-        if (job.scope === "window" && job.windowEnd <= this.#now) job.key = null;
+      const rivals = this.#jobs.filter((job) => job.scope === scope && holds(job));
+      for (const job of rivals) {
+        if (scope === "window" && job.windowEnd <= this.#now) job.scope = null;
       }
-      const holder = this.#jobs.find(holds);
+      const holder = rivals.find(holds);
       const waits = holder?.state === "scheduled" || holder?.state === "available";
       if (holder && waits && step.onConflict === "reschedule") Object.assign(holder, due);
       if (holder !== undefined) return holder.id;
     }
     this.#jobs.push({
       ...{ id: this.lastJob, queue, priority, attempt: 0, lease: null, expireAt: null },
-      ...{ key: scope === undefined ? null : "k", scope, claimed: false, ...due },
+      ...{ scope: scope ?? null, claimed: false, ...due },
       windowEnd: this.#now + WINDOW_MS,
     });
     return undefined;
@@ -246,7 +245,8 @@ export class Model {
     const job = this.#job(back);
     if (job === undefined || !isEnded(job.state)) return false;
     const fresh = { state: "available", attempt: 0, lease: null, expireAt: null } as const;
-    if (this.#jobs.some((other) => other !== job && holds(other))) job.key = null;
+    const rivals = this.#jobs.filter((other) => other !== job && other.scope === job.scope);
+    if (rivals.some(holds)) job.scope = null;
     job.claimed = false;
     Object.assign(job, fresh, { runAt: this.#now });
     return true;
@@ -281,8 +281,8 @@ export class Model {
 }
 
 /** Whether the job keeps others of its key away. */
-function holds({ key, scope, state, claimed }: ModelJob): boolean {
-  if (key === null) return false;
+function holds({ scope, state, claimed }: ModelJob): boolean {
+  if (scope === null) return false;
   if (scope === "waiting") return !claimed && !isEnded(state);
   return scope === "window" || !isEnded(state);
 }
