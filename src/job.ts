@@ -110,6 +110,12 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly parentId?: string;
 }
 
+/** A job as `enqueue` answers it. */
+export interface EnqueuedJob<Payload = unknown, Result = unknown> extends Job<Payload, Result> {
+  /** Whether it was added, or is one like it that was there already. */
+  readonly enqueued: "inserted" | "duplicate";
+}
+
 /** Which jobs to list. Conditions are joined by "and". */
 export interface JobFilter {
   /** Only jobs in this state, or in one of these. */

@@ -7,6 +7,7 @@ import { ErrandError } from "../errors.ts";
 import type { Driver, Statement } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
 import { NOW } from "./sql.ts";
+import { UNIQUE_JOBS } from "./unique-schema.ts";
 
 /** Each entry takes the schema from its index to the next version. */
 const MIGRATIONS: readonly (readonly string[])[] = [[
@@ -70,7 +71,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [[
     lines TEXT NOT NULL,
     PRIMARY KEY (job_id, id)
   ) STRICT, WITHOUT ROWID`,
-]];
+], UNIQUE_JOBS];
 
 /** The schema version that this code needs. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
