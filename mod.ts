@@ -45,6 +45,7 @@ export type { SlotOptions } from "./src/slots.ts";
 export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
 export { isEnded, JOB_STATES } from "./src/job.ts";
 export type {
+  EnqueuedJob,
   FieldValue,
   Job,
   JobError,
@@ -60,6 +61,7 @@ export type {
   Stats,
 } from "./src/job.ts";
 export type { Backoff, DelayFunction, RetryOptions, RetryPolicy } from "./src/backoff.ts";
+export type { UniqueConflict, UniqueOptions, UniqueRule, UniqueScope } from "./src/unique.ts";
 export type { Duration, Instant } from "./src/duration.ts";
 export { ErrandError, type ErrandErrorOptions, type ErrorCode, type Issue } from "./src/errors.ts";
 export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./src/events.ts";

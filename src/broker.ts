@@ -7,6 +7,7 @@
 import type { JobRef } from "./events.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Held, Settlement } from "./outcome.ts";
+import type { UniqueRule } from "./unique.ts";
 
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
@@ -14,6 +15,8 @@ export interface NewJob {
   readonly payload: string;
   /** Everything else; jobs that have it in common share one object, and are stored together. */
   readonly terms: JobTerms;
+  /** There when its terms say `unique`. */
+  readonly uniqueKey?: string;
 }
 
 /** What jobs of one call have in common; texts are JSON. */
@@ -29,6 +32,15 @@ export interface JobTerms {
   readonly parentId: string | null;
   readonly options: string | null;
   readonly meta: string | null;
+  /** While one job holds the key, no other is added. */
+  readonly unique?: UniqueRule;
+}
+
+/** What came of an enqueue, once committed. */
+export interface EnqueueAnswer {
+  readonly createdAtMs: number;
+  /** By the id of a unique job that was not added: the job that holds its key, as it stands. */
+  readonly duplicates?: ReadonlyMap<string, Job>;
 }
 
 /** A job that a lease holds; texts are JSON. */
@@ -160,7 +172,7 @@ export interface BulkRequest {
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
   /** Adds jobs in one transaction; an id that is there already is left alone. */
-  enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }>;
+  enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer>;
   /** Hands in outcomes and claims, in one transaction. */
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
   /** Prolongs leases and reports; answers which jobs are lost. */

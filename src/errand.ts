@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Broker, Changed, Ended, NewJob } from "./broker.ts";
+import type { Broker, Changed, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
@@ -13,7 +13,7 @@ import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
-import type { Job, LogLine, Stats } from "./job.ts";
+import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { enqueuedJob, prepare, type Prepared, termsOf, type TermsSource } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
@@ -80,7 +80,7 @@ export class Errand extends HistoryVerbs {
   readonly #wake: Wake;
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
-  readonly #collector: Collector<NewJob, { readonly createdAtMs: number }>;
+  readonly #collector: Collector<NewJob, EnqueueAnswer>;
   /** Those who wait look together. */
   readonly #looks: Collector<string, Ended>;
   readonly #workers = new Set<Worker>();
@@ -130,6 +130,7 @@ export class Errand extends HistoryVerbs {
 
   /**
    * Adds a job; resolves once it is committed. Jobs of one turn of the event loop share a batch.
+   * Where a `unique` job is there already, resolves with that one: `enqueued` says "duplicate".
    *
    * @throws {ErrandError} `INVALID_INPUT` for a payload that its schema refuses or JSON cannot
    * carry, unusable options, or an unknown task; `PAYLOAD_TOO_LARGE`; `DATABASE_BUSY`.
@@ -137,14 +138,14 @@ export class Errand extends HistoryVerbs {
   enqueue<In, Parsed, Result>(
     task: Task<In, Parsed, Result>,
     ...payload: PayloadArguments<In, EnqueueOptions>
-  ): Promise<Job<In, Result>>;
+  ): Promise<EnqueuedJob<In, Result>>;
   /** The same by name, for code that does not import the task. */
-  enqueue(task: string, payload?: unknown, options?: EnqueueOptions): Promise<Job>;
+  enqueue(task: string, payload?: unknown, options?: EnqueueOptions): Promise<EnqueuedJob>;
   async enqueue(
     task: Task | string,
     payload?: unknown,
     options?: EnqueueOptions,
-  ): Promise<Job> {
+  ): Promise<EnqueuedJob> {
     const known = this.#task(task);
     const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
     const job = prepared instanceof Promise ? await prepared : prepared;
@@ -159,14 +160,14 @@ export class Errand extends HistoryVerbs {
     task: Task<In, Parsed, Result>,
     payloads: readonly NoInfer<In>[],
     options?: EnqueueOptions,
-  ): Promise<Job<In, Result>[]>;
+  ): Promise<EnqueuedJob<In, Result>[]>;
   /** Adds many jobs of any tasks: all of them or, if one is refused, none. */
-  enqueueMany(entries: readonly EnqueueEntry[]): Promise<Job[]>;
+  enqueueMany(entries: readonly EnqueueEntry[]): Promise<EnqueuedJob[]>;
   async enqueueMany(
     first: Task | readonly EnqueueEntry[],
     payloads: readonly unknown[] = [],
     options?: EnqueueOptions,
-  ): Promise<Job[]> {
+  ): Promise<EnqueuedJob[]> {
     const count = Array.isArray(first) ? first.length : payloads.length;
     if (count > ENQUEUE_MAX) {
       throw invalid(
@@ -360,10 +361,12 @@ export class Errand extends HistoryVerbs {
     return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
   }
 
-  #accepted(jobs: readonly Prepared[], { createdAtMs }: { readonly createdAtMs: number }): Job[] {
-    const accepted = jobs.map((job) => enqueuedJob(job, createdAtMs));
+  #accepted(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[] {
+    const accepted = jobs.map((job) => enqueuedJob(job, answer));
     if (this.#events.heard("enqueued")) {
-      for (const job of accepted) this.#events.emit("enqueued", { job });
+      for (const job of accepted) {
+        if (job.enqueued === "inserted") this.#events.emit("enqueued", { job });
+      }
     }
     this.#wake.signal("work");
     return accepted;

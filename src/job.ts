@@ -112,6 +112,12 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly parentId?: string;
 }
 
+/** A job as `enqueue` answers it. */
+export interface EnqueuedJob<Payload = unknown, Result = unknown> extends Job<Payload, Result> {
+  /** Whether it was added, or is one like it that was there already. */
+  readonly enqueued: "inserted" | "duplicate";
+}
+
 /** A value that a job's meta or payload is searched for. */
 export type FieldValue = string | number | boolean | null;
 

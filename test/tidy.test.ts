@@ -11,7 +11,7 @@ const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
-    ...["collector", "drain", "new-job", "slots", "list-query"],
+    ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
     ...["job-query", "field-index", "clone"],
   ].map((name) => `src/${name}.ts`),
   ["src/encryption/"],

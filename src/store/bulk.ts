@@ -10,6 +10,7 @@ import type { JobState } from "../job.ts";
 import type { Driver, Statement, Value } from "./driver/driver.ts";
 import { fieldSource, filterSql, SOURCES, stateSql } from "./filter.ts";
 import { expiry, NOW, SPENT, tally } from "./sql.ts";
+import { SCOPE_UNLESS_TAKEN } from "./unique.ts";
 
 /** Where jobs of a state are few, or found by an index. */
 const INDEXED: readonly JobState[] = ["scheduled", "available", "running", "failed"];
@@ -70,7 +71,7 @@ export async function changeMany(
       run(UNCOUNT(fits)),
       run(`UPDATE errand_job SET state = 'available', run_at = ${NOW}, attempt = 0,
         lease_id = NULL, started_at = NULL, ended_at = NULL, expire_at = NULL, result = NULL,
-        progress = NULL WHERE ${fits}`),
+        progress = NULL, unique_scope = ${SCOPE_UNLESS_TAKEN} WHERE ${fits}`),
     ],
     remove: () => removal(fits).map((sql) => run(sql)),
   };

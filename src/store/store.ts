@@ -8,6 +8,7 @@ import type {
   BulkRequest,
   Changed,
   Ended,
+  EnqueueAnswer,
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
@@ -52,7 +53,7 @@ export class Store implements Broker {
     if (driver.version !== undefined) this.version = driver.version;
   }
 
-  enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }> {
+  enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
     const here = this.#driver.sameClock ? systemClock.now() : null; // spares a look at the row
     return enqueue(this.#driver, this.#clock.databaseNow() ?? here, jobs);
   }

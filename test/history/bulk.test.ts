@@ -216,4 +216,21 @@ describe.each(places)("in a store at %s", (place) => {
     await errand.cancelMany({ queue: "default" });
     expect((await waiting).state).toBe("cancelled");
   });
+
+  it("retryMany makes jobs of one unique key live again, and one of them holds it", async () => {
+    const only = defineTask({
+      ...{ name: "only", unique: true, retry: { maxAttempts: 1 } },
+      run: () => Promise.reject(new Error("no")),
+    });
+    await using placed = await errandAt(place, { tasks: [only] });
+    const { errand } = placed;
+    for (let i = 0; i < 3; i++) {
+      await errand.enqueue(only, "same");
+      await errand.worker().drain();
+    }
+    expect(await errand.retryMany({ task: "only" })).toEqual({ count: 3 });
+    expect(await counted(errand)).toMatchObject({ available: 3 });
+    expect((await errand.enqueue(only, "same")).enqueued).toBe("duplicate");
+    expect(states(await errand.stats())).toEqual(await counted(errand));
+  });
 });
