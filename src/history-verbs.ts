@@ -92,8 +92,8 @@ export abstract class HistoryVerbs {
 
   /**
    * Enqueues a new job with the task, payload, queue, priority, meta, parent and policy of job
-   * `id`, due now, or as the overrides say. The original may be in any state and stays as it is; the clone
-   * holds no unique key unless the overrides say `unique`.
+   * `id`, due now, or as the overrides say. The original may be in any state and stays as it is;
+   * the clone holds no unique key unless the overrides say `unique`.
    *
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` for one that is locked; `INVALID_INPUT` as for
    * `enqueue`.

@@ -36,7 +36,7 @@ describe.each(places)("in a store at %s", (place) => {
     expect(clone).toMatchObject({ state: "available", attempt: 0, errors: [] });
     expect(clone.id > original.id).toBe(true);
     expect(clone.runAt.getTime()).toBe(errand.clock.now());
-    expect(await errand.get(clone.id)).toEqual(clone);
+    expect({ ...await errand.get(clone.id), enqueued: "inserted" }).toEqual(clone);
     expect(await errand.get(original.id)).toEqual(before);
     await errand.worker({ queues: ["q"] }).drain();
     expect(await errand.get(clone.id)).toMatchObject({ state: "failed", attempt: 2 });
