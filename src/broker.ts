@@ -6,6 +6,7 @@
  */
 import type { Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Held, Settlement } from "./outcome.ts";
+import type { ScheduleBroker } from "./schedule-broker.ts";
 
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
@@ -168,6 +169,7 @@ export interface Broker {
   remove(id: string): Promise<Changed>;
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
+  readonly schedules: ScheduleBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   close(): Promise<void>;

@@ -51,7 +51,7 @@ export interface DrainSummary extends Readonly<AttemptCounts> {
     readonly scheduled: number;
     readonly running: number;
   };
-  /** When there is something to do: now, or when the next scheduled job is due. */
+  /** When there is something to do: now, or when the next scheduled job or schedule is due. */
   readonly nextAt?: Date;
 }
 
@@ -80,6 +80,7 @@ export function summary(
   queues: readonly string[],
   stats: Stats,
   now: Date,
+  nextOccurrence: Date | undefined,
 ): DrainSummary {
   const own = queues.map((queue) => stats.queues[queue]).filter((of) => of !== undefined);
   const claimable = own.some((of) => of.available > 0 && !of.paused);
@@ -90,6 +91,12 @@ export function summary(
     scheduled: sum("scheduled"),
     running: sum("running"),
   };
-  const nextAt = claimable ? now : remaining.scheduled > 0 ? stats.nextRunAt : undefined;
+  const nextJob = remaining.scheduled > 0 ? stats.nextRunAt : undefined;
+  const nextAt = claimable ? now : earlier(nextJob, nextOccurrence);
   return { ...counts, ended, remaining, ...(nextAt !== undefined && { nextAt }) };
+}
+
+function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
 }

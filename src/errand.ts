@@ -16,6 +16,8 @@ import { logEvents } from "./log-events.ts";
 import { enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
+import type { NextRuns } from "./recurrence.ts";
+import { Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
 import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
@@ -70,11 +72,14 @@ const WAIT_LOOK_MS = 2_000;
 export class Errand {
   /** Queues, to be paused and resumed. */
   readonly queues: Queues;
+  /** Series of jobs. */
+  readonly schedules: Schedules;
 
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #tasks: Tasks;
+  readonly #nextRuns: NextRuns;
   readonly #wake: Wake;
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
@@ -102,6 +107,7 @@ export class Errand {
     this.#broker = broker;
     this.#clock = clock;
     this.#tasks = tasks;
+    this.#nextRuns = settings.nextRuns;
     this.#limits = { payloadLimitBytes };
     this.#retentionMs = retentionMs;
     this.#events = new Events((error, event) =>
@@ -112,6 +118,10 @@ export class Errand {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     this.queues = new Queues(broker, this.#events, this.#wake);
+    this.schedules = new Schedules({
+      ...{ broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns },
+      prepare: (entry) => this.#prepareEntry(entry),
+    });
   }
 
   /** Adds tasks; workers serve them at once. @throws {ErrandError} `CONFLICT` for a taken name. */
@@ -285,6 +295,7 @@ export class Errand {
       events: this.#events,
       wake: this.#wake,
       tasks: this.#tasks,
+      nextRuns: this.#nextRuns,
       ...this.#limits,
       retentionMs: this.#retentionMs,
       stopped: (stopped) => void this.#workers.delete(stopped),

@@ -6,7 +6,7 @@
 import { type RetryOptions, type RetryPolicy, retryPolicy } from "./backoff.ts";
 import { type Duration, durationMs, type Instant } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
-import type { Job } from "./job.ts";
+import type { Job, Occurrence } from "./job.ts";
 import type { Schema } from "./schema.ts";
 
 /** How long an ended job stays readable; `0` removes it at the moment it ends. */
@@ -40,6 +40,8 @@ export interface RunningJob {
   readonly meta?: Readonly<Record<string, unknown>>;
   /** The job that it belongs to. */
   readonly parentId?: string;
+  /** Which occurrence of which schedule it is. */
+  readonly schedule?: Occurrence;
 }
 
 /** What a handler gets. */

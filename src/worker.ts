@@ -25,7 +25,9 @@ import { Janitor, type JanitorHost } from "./janitor.ts";
 import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { endsJob } from "./outcome.ts";
+import type { NextRuns } from "./recurrence.ts";
 import { Runner } from "./runner.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Slots } from "./slots.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Ticket, Wake } from "./wake.ts";
@@ -38,6 +40,7 @@ export interface WorkerHost {
   readonly events: Events;
   readonly wake: Wake;
   readonly tasks: Tasks;
+  readonly nextRuns: NextRuns;
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
   /** The worker has stopped. */
@@ -65,6 +68,7 @@ export class Worker {
   readonly #heart: Heart;
   readonly #janitor: Janitor;
   readonly #tidying: Loop;
+  readonly #scheduler: Scheduler;
   readonly #counts: AttemptCounts = noCounts();
   readonly #turnEnds = new Set<() => void>();
   #unanswered: Exchange | undefined;
@@ -96,6 +100,7 @@ export class Worker {
     });
     this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
     this.#tidying = new Loop(host.clock, () => this.#tidy());
+    this.#scheduler = new Scheduler({ ...host, pollMs });
     this.#runner = new Runner({
       ...host,
       name: this.name,
@@ -125,6 +130,7 @@ export class Worker {
     this.#loop.start();
     this.#heart.start();
     this.#tidying.start();
+    this.#scheduler.start();
     await looked;
   }
 
@@ -160,10 +166,13 @@ export class Worker {
     }
     this.#claimsLeft = maxJobs;
     await this.#janitor.pass(this.#leaseMs);
+    await this.#scheduler.catchUp();
     const ended = await this.#drained(deadlineMs, options).finally(() => this.stop({ grace: 0 }));
     const { broker, clock } = this.#host;
     const stats = await broker.stats();
-    return summary(this.#counts, ended, this.#slots.queues(), stats, new Date(clock.now()));
+    const now = new Date(clock.now());
+    const nextAt = this.#scheduler.nextAt();
+    return summary(this.#counts, ended, this.#slots.queues(), stats, now, nextAt);
   }
 
   // ─── the loop: exchange, run, rest ───
@@ -296,7 +305,8 @@ export class Worker {
     this.#state = "stopped";
     this.#endWatch?.();
     this.#endEvents?.();
-    await Promise.all([this.#loop.stop(), this.#heart.stop(), this.#tidying.stop()]);
+    const others = [this.#heart, this.#tidying, this.#scheduler].map((each) => each.stop());
+    await Promise.all([this.#loop.stop(), ...others]);
     for (const end of [...this.#turnEnds]) end();
     stopped(this);
   }
