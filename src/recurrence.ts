@@ -45,6 +45,8 @@ export interface Due {
 
 /** For `"none"`: what is noticed later than this was missed. */
 const LATE_MS = 60_000;
+/** A cron text means whole seconds, and the run before an instant is earlier by one at least. */
+const SECOND_MS = 1_000;
 /** A pass looks at no more occurrences of one series than this; the next pass goes on. */
 const STEPS_MAX = 1_000;
 
@@ -66,7 +68,7 @@ export function following(
 export function due(timing: Timing, atMs: number, options: DueOptions): Due {
   const { nowMs, catchUp, limit, functions } = options;
   if (catchUp === "all") return dueAll(timing, atMs, options);
-  let latestMs = latestOnGrid(timing, atMs, nowMs);
+  let latestMs = latest(timing, atMs, nowMs);
   let nextMs = following(timing, latestMs, functions);
   for (let steps = 0; nextMs !== undefined && nextMs <= nowMs; steps++) {
     if (steps === STEPS_MAX) return { occurrences: [], nextMs };
@@ -87,12 +89,14 @@ function dueAll(timing: Timing, atMs: number, { nowMs, limit, functions }: DueOp
   return { occurrences, nextMs };
 }
 
-/** On a grid the latest occurrence that is due is found without walking to it. */
-function latestOnGrid({ rule, startMs, endMs }: Timing, atMs: number, nowMs: number): number {
-  if (!("everyMs" in rule)) return atMs;
+/** Found without walking to it, except for what only a function knows. */
+function latest({ rule, startMs, endMs }: Timing, atMs: number, nowMs: number): number {
+  if ("next" in rule) return atMs;
   const untilMs = Math.min(nowMs, endMs ?? nowMs);
-  const gridMs = startMs + Math.floor((untilMs - startMs) / rule.everyMs) * rule.everyMs;
-  return Math.max(atMs, gridMs);
+  const ms = "everyMs" in rule
+    ? startMs + Math.floor((untilMs - startMs) / rule.everyMs) * rule.everyMs
+    : pattern(rule).previousRuns(1, new Date(untilMs + SECOND_MS))[0]?.getTime();
+  return Math.max(atMs, ms ?? atMs);
 }
 
 function asked(

@@ -132,13 +132,31 @@ describe("A16: the occurrence after an instant", () => {
   });
 
   it("that is the latest of very many is found in steps", () => {
-    const timing = { rule: { cron: "* * * * * *", timeZone: "UTC" }, startMs: 0, endMs: null };
-    const options = { nowMs: 1_500_500, catchUp: "latest", limit: 10, functions: {} } as const;
+    const timing = { rule: { next: "second" }, startMs: 0, endMs: null };
+    const functions = { second: (previous: Date) => new Date(previous.getTime() + 1_000) };
+    const options = { nowMs: 1_500_500, catchUp: "latest", limit: 10, functions } as const;
     const first = due(timing, 1_000, options);
     expect(first.occurrences).toEqual([]);
     expect(due(timing, first.nextMs!, options)).toEqual({
       ...{ occurrences: [1_500_000], nextMs: 1_501_000 },
     });
+  });
+
+  it.each([
+    ["30 2 * * *", BERLIN, "2026-03-28T00:00Z"],
+    ["30 2 * * *", BERLIN, "2026-10-24T00:00Z"],
+    ["*/20 1-2 * * *", NEW_YORK, "2026-10-31T12:00Z"],
+    ["30 1,2 * * *", NEW_YORK, "2026-03-07T12:00Z"],
+  ])("of %j in %s that is the latest is the one a walk would come to", (cron, timeZone, from) => {
+    const timing = { rule: { cron, timeZone }, startMs: 0, endMs: null };
+    const startMs = following(timing, Date.parse(from), {})!;
+    let walkedMs = startMs;
+    for (let nowMs = startMs; nowMs < startMs + 3 * 86_400_000; nowMs += 599_500) {
+      const nextMs = following(timing, walkedMs, {})!;
+      if (nextMs <= nowMs) walkedMs = nextMs;
+      const options = { nowMs, catchUp: "latest", limit: 1, functions: {} } as const;
+      expect(due(timing, startMs, options).occurrences).toEqual([walkedMs]);
+    }
   });
 
   it("counts as missed a minute after its time", () => {
