@@ -152,21 +152,22 @@ export function checkCron(cron: string, timeZone: string): void {
 
 function complaint(cron: unknown, timeZone: string): string | undefined {
   if (typeof cron !== "string") return "it is a text of five or six fields";
-  const error = failure(cron, timeZone);
-  if (error === undefined) return undefined;
   const fields = cron.trim().split(/\s+/);
-  const nickname = cron.trim().startsWith("@");
-  if (nickname || fields.length < 5 || fields.length > 6) {
+  const error = failure(cron, timeZone);
+  const name = cron.trim().startsWith("@");
+  if (name ? error !== undefined : fields.length < 5 || fields.length > 6) {
     return "it has five fields (minute, hour, day of month, month, day of week), or six with the " +
       "second before them, or is a name such as @daily";
   }
   const names = FIELDS.slice(6 - fields.length);
   const wrong = fields.flatMap((field, at) => {
     const others = fields.map((_, i) => i === at ? field : "*").join(" ");
-    return failure(others, timeZone) === undefined ? [] : [`${names[at]} (${show(field)})`];
+    const bad = !name && (field.includes("?") || failure(others, timeZone) !== undefined);
+    return bad ? [`${names[at]} (${show(field)})`] : [];
   });
-  const fact = error.message.replace(/^CronPattern: /, "");
-  return wrong.length === 0 ? fact : `its ${wrong.join(" and its ")} cannot be read: ${fact}`;
+  const fact = error?.message.replace(/^CronPattern: /, "") ?? '"?" has no meaning here';
+  if (wrong.length > 0) return `its ${wrong.join(" and its ")} cannot be read: ${fact}`;
+  return error && fact;
 }
 
 function failure(cron: string, timeZone: string): Error | undefined {

@@ -178,6 +178,7 @@ describe("A16: a cron text that cannot be read", () => {
     ["0 noon * * *", "hour"],
     ["*/0 * * * *", "minute"],
     ["5-1 * * * *", "minute"],
+    ["0 ? * * *", "hour"], // it would mean the hour at which the text is read
   ])("%j is refused for its %s", (cron, field) => {
     expect(() => checkCron(cron, "UTC")).toThrow(`its ${field} ("`);
   });
@@ -186,7 +187,15 @@ describe("A16: a cron text that cannot be read", () => {
     expect(() => checkCron("0 25 * 13 *", "UTC")).toThrow(/its hour \("25"\) and its month/);
   });
 
-  it.each(["", "* *", "* * * * * * 2030", "@sometimes", 5 as never, null as never])(
+  it.each([
+    "",
+    "* *",
+    "2030-01-01T00:00:00",
+    "* * * * * * 2030",
+    "@sometimes",
+    5 as never,
+    null as never,
+  ])(
     "%j is refused for its shape",
     (cron) => expect(() => checkCron(cron, "UTC")).toThrow(/five/),
   );
