@@ -1,7 +1,7 @@
 // A16 of what other small queues can do: series of jobs.
 import { describe, expect, it } from "vitest";
 import { defineTask, type Job, type ScheduleOptions } from "../../mod.ts";
-import { FakeClock, type TestErrand, testErrand } from "../../src/testing/mod.ts";
+import { FakeClock, runTask, type TestErrand, testErrand } from "../../src/testing/mod.ts";
 import { gate } from "../support/gate.ts";
 
 const START = Date.parse("2030-01-01T00:00:00Z");
@@ -56,6 +56,17 @@ describe("A16: a schedule by every", () => {
     expect(await hours(errand)).toEqual([]);
     await errand.clock.advance(1);
     expect(await hours(errand)).toHaveLength(1);
+  });
+
+  it("does not wait for the next look when more are due than one pass takes", async () => {
+    await using errand = await opened();
+    for (let n = 0; n < 250; n++) await errand.schedules.upsert(`s${n}`, HOURLY);
+    await using worker = errand.worker({ pollInterval: "1h" });
+    await worker.start();
+    await errand.clock.advance(0);
+    expect(await hours(errand)).toHaveLength(250);
+    await errand.worker().drain();
+    expect(await hours(errand)).toHaveLength(250);
   });
 
   it("does not drift when passes come late", async () => {
@@ -162,6 +173,13 @@ describe("A16: overlap", () => {
     expect(await errand.schedules.get("hourly")).toMatchObject({ runs: 2, state: "ended" });
   });
 
+  it("skip makes up the latest of what was missed, whatever catchUp says", async () => {
+    await using errand = await opened();
+    await errand.schedules.upsert("s", { ...HOURLY, overlap: "skip", catchUp: "all" });
+    await drainAfter(errand, "5h");
+    expect(await hours(errand)).toEqual([5]);
+  });
+
   it("allow enqueues it all the same", async () => {
     await using errand = await testErrand();
     await errand.schedules.upsert("hourly", HOURLY);
@@ -263,4 +281,10 @@ describe("A16: an occurrence's job", () => {
     await errand.worker({ queues: ["q"] }).drain();
     await expect(errand.get(jobs[0]!.id)).resolves.toBeUndefined();
   });
+});
+
+it("A16: a task that is run without a database knows the occurrence that it is told", async () => {
+  const at = new Date(START);
+  const { result } = await runTask(tick, undefined, { job: { schedule: { name: "s", at } } });
+  expect(result).toBe(at.toISOString());
 });
