@@ -46,6 +46,7 @@ export type {
   ListOptions,
   LogLine,
   Occurrence,
+  QueueStats,
   StateCounts,
   Stats,
 } from "./src/job.ts";

@@ -139,10 +139,19 @@ export class Attempt {
     const parsed = parseInput(this.#task, this.#payload);
     const input = parsed instanceof Promise ? await parsed : parsed;
     const value = await this.#task.run(new Context(this, input));
-    if (this.#snoozeMs !== undefined) return { kind: "snooze", delayMs: this.#snoozeMs };
+    if (this.#snoozeMs !== undefined) return this.#snoozed(value, this.#snoozeMs);
     if (value === undefined) return { kind: "complete", result: null };
     const limitBytes = this.#host.payloadLimitBytes;
     return { kind: "complete", result: encode(value, { what: "result", limitBytes }).text };
+  }
+
+  /** A result beside a snooze would be dropped, and its work done again: a mistake to be heard. */
+  #snoozed(value: unknown, delayMs: number): Outcome {
+    if (value === undefined || value === SNOOZED) return { kind: "snooze", delayMs };
+    throw new TypeError(
+      `The handler of task "${this.job.task}" called snooze and returned something else: ` +
+        `return what snooze returns, or do not call it`,
+    );
   }
 
   #settle(outcome: Outcome | undefined, reason?: AbortReason): void {

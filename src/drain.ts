@@ -79,8 +79,7 @@ export function summary(
   ended: DrainEnd,
   queues: readonly string[],
   stats: Stats,
-  now: Date,
-  nextOccurrence: Date | undefined,
+  { now, nextOccurrence }: { readonly now: Date; readonly nextOccurrence: Date | undefined },
 ): DrainSummary {
   const own = queues.map((queue) => stats.queues[queue]).filter((of) => of !== undefined);
   const claimable = own.some((of) => of.available > 0 && !of.paused);
@@ -91,7 +90,8 @@ export function summary(
     scheduled: sum("scheduled"),
     running: sum("running"),
   };
-  const nextJob = remaining.scheduled > 0 ? stats.nextRunAt : undefined;
+  const dueMs = own.flatMap((of) => of.paused ? [] : of.nextRunAt?.getTime() ?? []);
+  const nextJob = dueMs.length > 0 ? new Date(Math.min(...dueMs)) : undefined;
   const nextAt = claimable ? now : earlier(nextJob, nextOccurrence);
   return { ...counts, ended, remaining, ...(nextAt !== undefined && { nextAt }) };
 }

@@ -13,10 +13,9 @@ import { retentions } from "./janitor.ts";
 import type { Job, JobPage, ListOptions, LogLine, Stats } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import { logEvents } from "./log-events.ts";
-import { enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";
+import { enqueuedJob, prepare, type Prepared, termsOf, type TermsSource } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
-import type { NextRuns } from "./recurrence.ts";
 import { Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
 import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
@@ -79,7 +78,7 @@ export class Errand {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #tasks: Tasks;
-  readonly #nextRuns: NextRuns;
+  readonly #nextRuns: Settings["nextRuns"];
   readonly #wake: Wake;
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
@@ -118,10 +117,8 @@ export class Errand {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     this.queues = new Queues(broker, this.#events, this.#wake);
-    this.schedules = new Schedules({
-      ...{ broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns },
-      prepare: (entry) => this.#prepareEntry(entry),
-    });
+    const host = { broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns };
+    this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
   }
 
   /** Adds tasks; workers serve them at once. @throws {ErrandError} `CONFLICT` for a taken name. */
@@ -261,10 +258,11 @@ export class Errand {
    *
    * @throws {ErrandError} `NOT_FOUND` when there is no such job, or no more.
    */
-  async wait<Result = unknown>(
-    id: string,
-    options: WaitOptions = {},
-  ): Promise<Job<unknown, Result>> {
+  wait<In, Result>(job: Job<In, Result>, options?: WaitOptions): Promise<Job<In, Result>>;
+  /** The same by id. */
+  wait(id: string, options?: WaitOptions): Promise<Job>;
+  async wait(jobOrId: Job | string, options: WaitOptions = {}): Promise<Job> {
+    const id = typeof jobOrId === "string" ? jobOrId : jobOrId?.id;
     const { timeout, signal } = options;
     const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
     const untilMs = this.#clock.elapsedMs() + timeoutMs;
@@ -275,9 +273,9 @@ export class Errand {
       const { jobs, missing } = await this.#looks.add([id]);
       if (missing.has(id)) throw notFound("wait for", id);
       const job = jobs.get(id);
-      if (job !== undefined) return job as Job<unknown, Result>;
+      if (job !== undefined) return job;
       const leftMs = untilMs - this.#clock.elapsedMs();
-      if (leftMs <= 0) return (await this.#existing("wait for", id)) as Job<unknown, Result>;
+      if (leftMs <= 0) return await this.#existing("wait for", id);
       await this.#wake.jobEnd(id, ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
     }
   }
@@ -289,6 +287,9 @@ export class Errand {
 
   /** A worker for this Errand's tasks. It does nothing until it is started or drained. */
   worker(options: WorkerOptions = {}): Worker {
+    if (this.#closed !== undefined) {
+      throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot make a worker: this Errand is closed");
+    }
     const worker = new Worker({
       broker: this.#broker,
       clock: this.#clock,
@@ -298,7 +299,7 @@ export class Errand {
       nextRuns: this.#nextRuns,
       ...this.#limits,
       retentionMs: this.#retentionMs,
-      stopped: (stopped) => void this.#workers.delete(stopped),
+      stopped: () => void this.#workers.delete(worker),
     }, options);
     this.#workers.add(worker);
     return worker;
@@ -310,8 +311,9 @@ export class Errand {
   }
 
   /** Stops the workers, finishes what is being written, and closes the database. */
-  close(options: StopOptions = {}): Promise<void> {
-    return this.#closed ??= this.#close(options);
+  async close(options: StopOptions = {}): Promise<void> {
+    if (options.grace !== undefined) durationMs(options.grace, "grace"); // before anything stops
+    await (this.#closed ??= this.#close(options));
   }
 
   /** Closes, at the end of the scope of `await using`. */
@@ -326,13 +328,14 @@ export class Errand {
   }
 
   async #close(options: StopOptions): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop(options)));
+    await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
     await this.#broker.close();
+    this.#wake.signal("end"); // those who wait hear that it is closed
   }
 
   /** Where the producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
-  #task(task: Task | string): Pick<Task, "name" | "queue" | "priority" | "policy" | "input"> {
+  #task(task: Task | string): TermsSource & Pick<Task, "input"> {
     if (typeof task !== "string") return task;
     const known = this.#tasks.get(task);
     if (known !== undefined) return known;
@@ -343,7 +346,13 @@ export class Errand {
           `register it`,
       );
     }
-    return { name: checkName(task, "a task's name"), queue: "default", priority: 0, policy: {} };
+    return {
+      name: checkName(task, "a task's name"),
+      queue: "default",
+      priority: 0,
+      policy: {},
+      onLeaseExpired: "retry",
+    };
   }
 
   #prepareEntry({ task, payload, ...options }: EnqueueEntry): Prepared | Promise<Prepared> {

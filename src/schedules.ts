@@ -33,11 +33,12 @@ export interface SchedulesHost {
   readonly events: Events;
   readonly wake: Wake;
   readonly nextRuns: NextRuns;
-  /** Checks what a job would be made from. */
-  prepare(
-    entry: EnqueueOptions & { readonly task: Task | string; readonly payload?: unknown },
-  ): Prepared | Promise<Prepared>;
 }
+
+/** Checks what a job would be made from. */
+export type PrepareJob = (
+  entry: EnqueueOptions & { readonly task: Task | string; readonly payload?: unknown },
+) => Prepared | Promise<Prepared>;
 
 /** Which part of the list of schedules. */
 export interface SchedulePageOptions {
@@ -54,10 +55,12 @@ const TRIES = 20;
 /** Makes, changes and removes series of jobs, for all workers of the database. */
 export class Schedules {
   readonly #host: SchedulesHost;
+  readonly #prepare: PrepareJob;
 
   /** Made by an Errand. */
-  constructor(host: SchedulesHost) {
+  constructor(host: SchedulesHost, prepare: PrepareJob) {
     this.#host = host;
+    this.#prepare = prepare;
   }
 
   /**
@@ -150,7 +153,7 @@ export class Schedules {
 
   async #terms(options: ScheduleOptions): Promise<ScheduleTerms> {
     const { task, payload, queue, priority, meta, retry, timeout, retention } = options;
-    const { stored } = await this.#host.prepare({
+    const { stored } = await this.#prepare({
       task,
       payload,
       ...(queue !== undefined && { queue }),
