@@ -7,6 +7,7 @@
 import type { Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Held, Settlement } from "./outcome.ts";
 import type { UniqueRule } from "./unique.ts";
+import type { ScheduleBroker } from "./schedule-broker.ts";
 
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
@@ -182,6 +183,7 @@ export interface Broker {
   remove(id: string): Promise<Changed>;
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
+  readonly schedules: ScheduleBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */

@@ -25,6 +25,7 @@ import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { endsJob } from "./outcome.ts";
 import { Runner } from "./runner.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Slots } from "./slots.ts";
 import type { Ticket } from "./wake.ts";
 import {
@@ -58,6 +59,7 @@ export class Worker {
   readonly #heart: Heart;
   readonly #janitor: Janitor;
   readonly #tidying: Loop;
+  readonly #scheduler: Scheduler;
   readonly #counts: AttemptCounts = noCounts();
   readonly #turnEnds = new Set<() => void>();
   #unanswered: Exchange | undefined;
@@ -91,6 +93,7 @@ export class Worker {
     });
     this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
     this.#tidying = new Loop(host.clock, () => this.#tidy());
+    this.#scheduler = new Scheduler({ ...host, pollMs });
     this.#runner = new Runner({
       ...host,
       name: this.name,
@@ -121,6 +124,7 @@ export class Worker {
     this.#loop.start();
     this.#heart.start();
     this.#tidying.start();
+    this.#scheduler.start();
     await looked;
   }
 
@@ -166,7 +170,8 @@ export class Worker {
     const work = this.#drained(untilMs, options).finally(() => this.stop({ grace: 0 }));
     const ended = await before(clock, untilMs + HAND_IN_GRACE_MS, work) ?? "deadline";
     const stats = await broker.stats();
-    return summary(this.#counts, ended, this.#slots.queues(), stats, new Date(clock.now()));
+    const times = { now: new Date(clock.now()), nextOccurrence: this.#scheduler.nextAt() };
+    return summary(this.#counts, ended, this.#slots.queues(), stats, times);
   }
 
   // ─── the loop: exchange, run, rest ───
@@ -300,7 +305,8 @@ export class Worker {
     await this.#noneRunning();
     this.#runner.abortAll();
     await this.#handInLast();
-    await Promise.all([this.#loop.stop(), this.#heart.stop(), this.#tidying.stop()]);
+    const others = [this.#heart, this.#tidying, this.#scheduler].map((each) => each.stop());
+    await Promise.all([this.#loop.stop(), ...others]);
     if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
     this.#state = "stopped";
     this.#endWatch?.();
@@ -356,6 +362,7 @@ export class Worker {
     signal?.addEventListener("abort", abort);
     try {
       await this.#janitor.pass(this.#leaseMs);
+      await this.#scheduler.catchUp();
       if (!signal?.aborted) await this.start();
       for (;;) {
         const leftMs = untilMs - clock.elapsedMs();

@@ -11,13 +11,14 @@ const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
-    ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
+    ...["collector", "drain", "new-job", "slots", "list-query", "unique", "refusals"],
+    ...["schedule", "schedule-broker", "schedule-options"],
   ].map((name) => `src/${name}.ts`),
   ["src/encryption/"],
   ["src/store/"],
   [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
-    ...["announce", "log-events", "queues", "options", "worker-options"],
+    ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],
