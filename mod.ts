@@ -56,6 +56,7 @@ export type {
   ListOptions,
   Lock,
   LogLine,
+  Occurrence,
   QueueStats,
   StateCounts,
   Stats,
@@ -68,6 +69,10 @@ export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./sr
 export type { Logger, LogLevel } from "./src/logger.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export type { Queues } from "./src/queues.ts";
+export type { SchedulePageOptions, Schedules } from "./src/schedules.ts";
+export type { Overlap, Schedule, SchedulePage, ScheduleState } from "./src/schedule.ts";
+export type { ScheduleOptions } from "./src/schedule-options.ts";
+export type { CatchUp, NextRun, NextRuns } from "./src/recurrence.ts";
 export type {
   LibsqlClient,
   LibsqlResult,

@@ -356,7 +356,15 @@ function runningJob(job: ClaimedJob, maxAttempts: number): RunningJob {
     createdAt: new Date(job.createdAtMs),
     ...(job.meta !== null && { meta: decode(job.meta) as Record<string, unknown> }),
     ...(job.parentId !== null && { parentId: job.parentId }),
+    ...(job.options !== null && occurrence(job.options)),
   };
+}
+
+function occurrence(options: string): Pick<RunningJob, "schedule"> {
+  const { schedule } = decode(options) as { schedule?: { name: string; at: number } };
+  return schedule === undefined
+    ? {}
+    : { schedule: { name: schedule.name, at: new Date(schedule.at) } };
 }
 
 const NO_POLICY: Policy = {};

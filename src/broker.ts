@@ -8,6 +8,7 @@ import type { JobRef } from "./events.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Held, Settlement } from "./outcome.ts";
 import type { UniqueRule } from "./unique.ts";
+import type { ScheduleBroker } from "./schedule-broker.ts";
 
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
@@ -207,6 +208,7 @@ export interface Broker {
   indexFields(fields: readonly TaskField[]): Promise<void>;
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
+  readonly schedules: ScheduleBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */

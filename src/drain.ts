@@ -51,7 +51,7 @@ export interface DrainSummary extends Readonly<AttemptCounts> {
     readonly scheduled: number;
     readonly running: number;
   };
-  /** When there is something to do: now, or when the next scheduled job is due. */
+  /** When there is something to do: now, or when the next scheduled job or schedule is due. */
   readonly nextAt?: Date;
 }
 
@@ -79,7 +79,7 @@ export function summary(
   ended: DrainEnd,
   queues: readonly string[],
   stats: Stats,
-  now: Date,
+  { now, nextOccurrence }: { readonly now: Date; readonly nextOccurrence: Date | undefined },
 ): DrainSummary {
   const own = queues.map((queue) => stats.queues[queue]).filter((of) => of !== undefined);
   const claimable = own.some((of) => of.available > 0 && !of.paused);
@@ -91,6 +91,12 @@ export function summary(
     running: sum("running"),
   };
   const dueMs = own.flatMap((of) => of.paused ? [] : of.nextRunAt?.getTime() ?? []);
-  const nextAt = claimable ? now : dueMs.length > 0 ? new Date(Math.min(...dueMs)) : undefined;
+  const nextJob = dueMs.length > 0 ? new Date(Math.min(...dueMs)) : undefined;
+  const nextAt = claimable ? now : earlier(nextJob, nextOccurrence);
   return { ...counts, ended, remaining, ...(nextAt !== undefined && { nextAt }) };
+}
+
+function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
 }

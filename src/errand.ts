@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Broker, Changed, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
+import type { Broker, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
@@ -18,6 +18,8 @@ import { logEvents } from "./log-events.ts";
 import { enqueuedJob, prepare, type Prepared, termsOf, type TermsSource } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
+import { checkId, expectJob, notFound } from "./refusals.ts";
+import { Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
 import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
@@ -50,7 +52,6 @@ export interface RetryJobOptions {
 }
 
 const ENQUEUE_MAX = 10_000;
-const ID_MAX_LENGTH = 128;
 /** A waiter looks again so often, should every signal have failed. */
 const WAIT_LOOK_MS = 2_000;
 
@@ -72,11 +73,14 @@ const WAIT_LOOK_MS = 2_000;
 export class Errand extends HistoryVerbs {
   /** Queues, to be paused and resumed. */
   readonly queues: Queues;
+  /** Series of jobs. */
+  readonly schedules: Schedules;
 
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #tasks: Tasks;
+  readonly #nextRuns: Settings["nextRuns"];
   readonly #wake: Wake;
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
@@ -106,6 +110,7 @@ export class Errand extends HistoryVerbs {
     this.#broker = broker;
     this.#clock = clock;
     this.#tasks = tasks;
+    this.#nextRuns = settings.nextRuns;
     this.#limits = { payloadLimitBytes };
     this.#retentionMs = retentionMs;
     this.#events = new Events((error, event) =>
@@ -116,6 +121,8 @@ export class Errand extends HistoryVerbs {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     this.queues = new Queues(broker, this.#events, this.#wake);
+    const host = { broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns };
+    this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
     hostHistory(this, {
       ...{ broker, tasks, retentionMs, payloadLimitBytes, events: this.#events, wake: this.#wake },
       enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
@@ -288,6 +295,7 @@ export class Errand extends HistoryVerbs {
       events: this.#events,
       wake: this.#wake,
       tasks: this.#tasks,
+      nextRuns: this.#nextRuns,
       ...this.#limits,
       retentionMs: this.#retentionMs,
       stopped: () => void this.#workers.delete(worker),
@@ -371,22 +379,4 @@ export class Errand extends HistoryVerbs {
     this.#wake.signal("work");
     return accepted;
   }
-}
-
-function checkId(act: string, id: string): string {
-  if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
-  throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
-}
-
-function expectJob(verb: string, id: string, { job, changed }: Changed, fine = changed): Job {
-  if (job === undefined) throw notFound(verb, id);
-  if (fine) return job;
-  throw new ErrandError("CONFLICT", `Cannot ${verb} job ${id}: it is ${job.state}`);
-}
-
-function notFound(act: string, id: string): ErrandError {
-  return new ErrandError(
-    "NOT_FOUND",
-    `Cannot ${act} job ${show(id)}: there is no such job, or it was removed`,
-  );
 }

@@ -110,6 +110,16 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly meta?: Readonly<Record<string, unknown>>;
   /** The job that this one belongs to. */
   readonly parentId?: string;
+  /** Which occurrence of which schedule it is. */
+  readonly schedule?: Occurrence;
+}
+
+/** One occurrence of a schedule. */
+export interface Occurrence {
+  /** The schedule's name. */
+  readonly name: string;
+  /** When the occurrence was due by its schedule, whenever the job ran. */
+  readonly at: Date;
 }
 
 /** A job as `enqueue` answers it. */

@@ -13,6 +13,7 @@ import {
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
+import type { NextRuns } from "./recurrence.ts";
 import type { LibsqlClient } from "./store/driver/client.ts";
 import type { Synchronous } from "./store/driver/local.ts";
 import type { StoreOptions } from "./store/open.ts";
@@ -43,6 +44,8 @@ export interface ErrandOptions {
   readonly encryption?: EncryptionOptions;
   /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
   readonly retention?: Retention;
+  /** Functions that schedules ask for their next occurrence, by name. */
+  readonly nextRuns?: NextRuns;
   /** Where the library's messages go; without it they go nowhere. */
   readonly logger?: Logger;
   /** Which of them reach the logger. @default "info" */
@@ -57,6 +60,7 @@ const PAYLOAD_LIMIT_BYTES = 1024 * 1024;
 export interface Settings {
   readonly store: StoreOptions;
   readonly tasks: Tasks;
+  readonly nextRuns: NextRuns;
   readonly logger: Logger;
   readonly logs: boolean;
   readonly payloadLimitBytes: number;
@@ -80,12 +84,21 @@ export function checkedSettings(options: ErrandOptions): Settings {
   return {
     store: storeOptions(options),
     tasks: known,
+    nextRuns: checkedNextRuns(options.nextRuns ?? {}),
     logger: leveled(options.logger, options.logLevel ?? "info"),
     logs: options.logger !== undefined,
     payloadLimitBytes: payloadLimit,
     retentionMs,
     ...(options.encryption !== undefined && { encryption: checkEncryption(options.encryption) }),
   };
+}
+
+function checkedNextRuns(functions: NextRuns): NextRuns {
+  for (const [name, value] of Object.entries(functions)) {
+    if (typeof value === "function") continue;
+    throw invalid(`Cannot use ${show(value)} as nextRuns.${name}: it is a function`);
+  }
+  return functions;
 }
 
 function storeOptions(options: ErrandOptions): StoreOptions {

@@ -7,7 +7,7 @@ import { type RetryOptions, type RetryPolicy, retryPolicy } from "./backoff.ts";
 import { type Duration, durationMs, type Instant } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import { checkIndex } from "./field-index.ts";
-import type { EnqueuedJob } from "./job.ts";
+import type { EnqueuedJob, Occurrence } from "./job.ts";
 import type { Schema } from "./schema.ts";
 import { checkOutlives, type UniqueOptions, type UniqueRule, uniqueRule } from "./unique.ts";
 
@@ -42,6 +42,8 @@ export interface RunningJob {
   readonly meta?: Readonly<Record<string, unknown>>;
   /** The job that it belongs to. */
   readonly parentId?: string;
+  /** Which occurrence of which schedule it is. */
+  readonly schedule?: Occurrence;
 }
 
 /** What a handler gets. */

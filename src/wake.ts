@@ -34,6 +34,7 @@ export class Wake {
   readonly #polls: boolean;
   readonly #signals: Record<Topic, number> = { work: 0, end: 0 };
   readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly job?: string }>();
+  readonly #listeners = new Set<Watcher>();
   #polled = 0;
   #newsMs = 0;
   #faults = 0;
@@ -93,6 +94,20 @@ export class Wake {
     return end;
   }
 
+  /**
+   * Calls `listener` at each nudge, and when those who watch hear of another process's commit: it
+   * makes nobody poll. Returns what ends that.
+   */
+  listen(listener: Watcher): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** This process has changed what listeners look at. */
+  nudge(): void {
+    for (const listener of this.#listeners) listener(true);
+  }
+
   /** Resolves when `job` may have ended since `ticket`, or after `mostMs`. */
   jobEnd(job: string, ticket: Ticket, mostMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
@@ -127,7 +142,9 @@ export class Wake {
       this.#polled = version;
       if (changed) this.#newsMs = this.#clock.elapsedMs();
       this.#poll();
-      if (changed) { for (const watcher of [...this.#watchers.keys()]) watcher(false); }
+      if (changed) {
+        for (const watcher of [...this.#watchers.keys(), ...this.#listeners]) watcher(false);
+      }
     });
   }
 

@@ -9,6 +9,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
+import type { NextRuns } from "./recurrence.ts";
 import type { SlotOptions } from "./slots.ts";
 import { checkName } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
@@ -42,6 +43,7 @@ export interface WorkerHost {
   readonly events: Events;
   readonly wake: Wake;
   readonly tasks: Tasks;
+  readonly nextRuns: NextRuns;
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
   /** The worker has stopped. */

@@ -26,6 +26,7 @@ import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { endsJob } from "./outcome.ts";
 import { Runner } from "./runner.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Slots } from "./slots.ts";
 import type { Ticket } from "./wake.ts";
 import {
@@ -59,6 +60,7 @@ export class Worker {
   readonly #heart: Heart;
   readonly #janitor: Janitor;
   readonly #tidying: Loop;
+  readonly #scheduler: Scheduler;
   readonly #counts: AttemptCounts = noCounts();
   readonly #turnEnds = new Set<() => void>();
   #unanswered: Exchange | undefined;
@@ -92,6 +94,7 @@ export class Worker {
     });
     this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
     this.#tidying = new Loop(host.clock, () => this.#tidy());
+    this.#scheduler = new Scheduler({ ...host, pollMs });
     this.#runner = new Runner({
       ...host,
       name: this.name,
@@ -114,14 +117,13 @@ export class Worker {
       );
     }
     this.#state = "started";
-    this.#endEvents = onCancelled(
-      this.#host.events,
-      (id) => this.#runner.lose({ id, state: "cancelled" }),
-    );
+    const lose = (id: string): void => this.#runner.lose({ id, state: "cancelled" });
+    this.#endEvents = onCancelled(this.#host.events, lose);
     const looked = this.#turnEnd();
     this.#loop.start();
     this.#heart.start();
     this.#tidying.start();
+    this.#scheduler.start();
     await looked;
   }
 
@@ -167,7 +169,8 @@ export class Worker {
     const work = this.#drained(untilMs, options).finally(() => this.stop({ grace: 0 }));
     const ended = await before(clock, untilMs + HAND_IN_GRACE_MS, work) ?? "deadline";
     const stats = await broker.stats();
-    return summary(this.#counts, ended, this.#slots.queues(), stats, new Date(clock.now()));
+    const times = { now: new Date(clock.now()), nextOccurrence: this.#scheduler.nextAt() };
+    return summary(this.#counts, ended, this.#slots.queues(), stats, times);
   }
 
   // ─── the loop: exchange, run, rest ───
@@ -301,7 +304,8 @@ export class Worker {
     await this.#noneRunning();
     this.#runner.abortAll();
     await this.#handInLast();
-    await Promise.all([this.#loop.stop(), this.#heart.stop(), this.#tidying.stop()]);
+    const others = [this.#heart, this.#tidying, this.#scheduler].map((each) => each.stop());
+    await Promise.all([this.#loop.stop(), ...others]);
     if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
     this.#state = "stopped";
     this.#endWatch?.();
@@ -357,6 +361,7 @@ export class Worker {
     signal?.addEventListener("abort", abort);
     try {
       await this.#janitor.pass(this.#leaseMs);
+      await this.#scheduler.catchUp();
       if (!signal?.aborted) await this.start();
       for (;;) {
         const leftMs = untilMs - clock.elapsedMs();

@@ -98,3 +98,35 @@ describe("a wake", () => {
     expect(ends).toContain("aborted before");
   });
 });
+
+describe("a listener of a wake", () => {
+  it("is called at each nudge until it ends, and at no signal", () => {
+    const wake = new Wake(new FakeClock(), undefined);
+    const calls: boolean[] = [];
+    const end = wake.listen((own) => calls.push(own));
+    wake.signal("work");
+    wake.nudge();
+    wake.nudge();
+    end();
+    wake.nudge();
+    expect(calls).toEqual([true, true]);
+  });
+
+  it("makes nobody poll, and hears of other processes from those who do", async () => {
+    const clock = new FakeClock();
+    let version = 1;
+    let polls = 0;
+    const wake = new Wake(clock, () => {
+      polls++;
+      return version;
+    });
+    const calls: boolean[] = [];
+    wake.listen((own) => calls.push(own));
+    await clock.advance("1s");
+    expect(polls).toBe(0);
+    wake.watch("work", wake.ticket(), () => {});
+    version++;
+    await clock.advance("1s");
+    expect(calls).toEqual([false]);
+  });
+});

@@ -10,6 +10,7 @@ import type {
   Changed,
   ClaimedJob,
   Ended,
+  EnqueueAnswer,
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
@@ -28,12 +29,17 @@ import type { Job, JobPage, LogLine, Stats } from "../job.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { isSealed, openClaimed, openJob, openLines } from "./open.ts";
 import { isPlain, sealHeld, sealPayload, sealSettlement } from "./seal.ts";
+import { EncryptedSchedules } from "./encrypted-schedules.ts";
 import { looksSealed } from "./envelope.ts";
+import { checkUnique } from "./searchable.ts";
+import type { ScheduleBroker } from "../schedule-broker.ts";
 
 /** Wraps `broker`. What is not encrypted passes through it as it is. */
 export class EncryptedBroker implements Broker {
   readonly #broker: Broker;
   readonly #keys: KeyRing | undefined;
+  /** See {@linkcode Broker.schedules}. */
+  readonly schedules: ScheduleBroker;
   /** See {@linkcode Broker.encrypts}. */
   readonly encrypts: boolean;
   /** See {@linkcode Broker.version}. */
@@ -44,15 +50,21 @@ export class EncryptedBroker implements Broker {
     this.#broker = broker;
     this.#keys = keys;
     this.encrypts = keys !== undefined;
+    this.schedules = new EncryptedSchedules(broker.schedules, keys);
     if (broker.version !== undefined) this.version = broker.version;
   }
 
-  async enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }> {
+  async enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
     const keys = this.#keys;
-    if (keys === undefined && !jobs.some(({ payload }) => looksSealed(payload))) {
-      return this.#broker.enqueue(jobs);
-    }
-    return this.#broker.enqueue(await Promise.all(jobs.map((job) => sealPayload(keys, job))));
+    if (keys !== undefined) jobs.forEach(checkUnique);
+    const plain = keys === undefined && !jobs.some(({ payload }) => looksSealed(payload));
+    const sealed = plain ? jobs : await Promise.all(jobs.map((job) => sealPayload(keys, job)));
+    const answer = await this.#broker.enqueue(sealed);
+    if (answer.duplicates === undefined) return answer;
+    const opened = await Promise.all(
+      [...answer.duplicates].map(async ([id, job]) => [id, await this.#open(job)] as const),
+    );
+    return { ...answer, duplicates: new Map(opened) };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {

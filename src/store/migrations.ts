@@ -75,6 +75,34 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   UNIQUE_JOBS,
   [
+    `CREATE TABLE errand_schedule (
+    name TEXT NOT NULL PRIMARY KEY,
+    task TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    max_attempts INTEGER,
+    payload TEXT NOT NULL,
+    options TEXT,
+    meta TEXT,
+    rule TEXT NOT NULL,
+    start_at INTEGER NOT NULL,
+    end_at INTEGER,
+    max_runs INTEGER CHECK (max_runs > 0),
+    catch_up TEXT NOT NULL CHECK (catch_up IN ('latest', 'all', 'none')),
+    overlap TEXT NOT NULL CHECK (overlap IN ('allow', 'skip')),
+    paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    next_run_at INTEGER CHECK (next_run_at IS NULL OR NOT paused),
+    last_run_at INTEGER,
+    last_job_id TEXT,
+    runs INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    stamp TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX errand_schedule_due ON errand_schedule (next_run_at)
+    WHERE next_run_at IS NOT NULL`,
+  ],
+  [
     // Who does what only one shall do at a time, until when.
     `CREATE TABLE errand_mark (
     name TEXT NOT NULL PRIMARY KEY,

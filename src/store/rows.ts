@@ -5,7 +5,7 @@
  */
 import type { ClaimedJob } from "../broker.ts";
 import { decode } from "../codec.ts";
-import type { Job, JobError, JobState } from "../job.ts";
+import type { Job, JobError, JobState, Occurrence } from "../job.ts";
 import type { Row, Value } from "./driver/driver.ts";
 
 /** The job of a row with the columns `JOB_COLUMNS`. */
@@ -32,7 +32,14 @@ export function toJob(row: Row): Job {
     ...(row[14] !== null && { progress: decode(row[14] as string) }),
     ...(row[15] !== null && { meta: decode(row[15] as string) as Record<string, unknown> }),
     ...present("parentId", row[16]),
+    ...toOccurrence(row[17] as string | null),
   };
+}
+
+function toOccurrence(text: string | null): { readonly schedule?: Occurrence } {
+  if (text === null) return {};
+  const { name, at } = JSON.parse(text) as { name: string; at: number };
+  return { schedule: { name, at: new Date(at) } };
 }
 
 function present<Key extends string>(

@@ -35,6 +35,7 @@ import { prune } from "./history.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
+import { ScheduleStore } from "./schedules.ts";
 
 /** Stores jobs in the database behind `driver`. */
 export class Store implements Broker {
@@ -45,11 +46,13 @@ export class Store implements Broker {
   readonly #indexed = new Set<string>();
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  readonly schedules: ScheduleStore;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
     this.#driver = driver;
     this.#clock = clock;
+    this.schedules = new ScheduleStore(driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
   }
 

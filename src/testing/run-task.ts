@@ -15,7 +15,9 @@ import type { RunningJob, Task } from "../task.ts";
 /** What the attempt is told. */
 export interface RunTaskOptions {
   /** What the handler sees of its job. */
-  readonly job?: Partial<Pick<RunningJob, "id" | "attempt" | "meta" | "priority" | "parentId">>;
+  readonly job?: Partial<
+    Pick<RunningJob, "id" | "attempt" | "meta" | "priority" | "parentId" | "schedule">
+  >;
   /** Aborts the attempt, as a cancelled job would. */
   readonly signal?: AbortSignal;
   /** Where time comes from. @default the system's */
@@ -69,7 +71,7 @@ export async function runTask<In, Parsed, Result>(
           createdAtMs: clock.now(),
           parentId: job.parentId ?? null,
           payload: text,
-          options: null,
+          options: job.schedule === undefined ? null : JSON.stringify({ schedule: job.schedule }),
           meta: job.meta === undefined ? null : JSON.stringify(job.meta),
         },
         task as Task,

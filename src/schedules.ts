@@ -1,0 +1,208 @@
+/**
+ * Schedules, by hand.
+ *
+ * @module
+ */
+import type { Broker } from "./broker.ts";
+import { ErrandError, invalid, show } from "./errors.ts";
+import type { Events } from "./events.ts";
+import { newId } from "./id.ts";
+import type { Job } from "./job.ts";
+import type { Prepared } from "./new-job.ts";
+import type { NextRuns } from "./recurrence.ts";
+import {
+  type Schedule,
+  type SchedulePage,
+  type ScheduleRecord,
+  type ScheduleTerms,
+  toSchedule,
+} from "./schedule.ts";
+import {
+  checkedPlan,
+  type Found,
+  resumed,
+  type ScheduleOptions,
+  upserted,
+} from "./schedule-options.ts";
+import { checkName, type EnqueueOptions, type Task } from "./task.ts";
+import type { Wake } from "./wake.ts";
+
+/** What schedules are made with. */
+export interface SchedulesHost {
+  readonly broker: Broker;
+  readonly events: Events;
+  readonly wake: Wake;
+  readonly nextRuns: NextRuns;
+}
+
+/** Checks what a job would be made from. */
+export type PrepareJob = (
+  entry: EnqueueOptions & { readonly task: Task | string; readonly payload?: unknown },
+) => Prepared | Promise<Prepared>;
+
+/** Which part of the list of schedules. */
+export interface SchedulePageOptions {
+  /** How many at most: 1 to 1,000. @default 50 */
+  readonly limit?: number;
+  /** Where to go on: the `cursor` of the page before. */
+  readonly cursor?: string;
+}
+
+const PAGE_MAX = 1_000;
+/** How often a change is tried again that another one has come before. */
+const TRIES = 20;
+
+/** Makes, changes and removes series of jobs, for all workers of the database. */
+export class Schedules {
+  readonly #host: SchedulesHost;
+  readonly #prepare: PrepareJob;
+
+  /** Made by an Errand. */
+  constructor(host: SchedulesHost, prepare: PrepareJob) {
+    this.#host = host;
+    this.#prepare = prepare;
+  }
+
+  /**
+   * Makes the schedule `name`, or changes it into what `options` say. While the rule, `startAt`,
+   * `endAt` and `maxRuns` stay the same, so does its next occurrence; without `startAt` the grid
+   * stays where it began. Otherwise it goes on with the first occurrence of the new rule from now
+   * on. A paused schedule stays paused.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` for unusable options, a payload that its schema refuses,
+   * or an unknown task.
+   */
+  async upsert<In, Parsed, Result>(
+    name: string,
+    options: ScheduleOptions<In, Parsed, Result>,
+  ): Promise<Schedule> {
+    checkScheduleName(name);
+    const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
+    const terms = await this.#terms(options as ScheduleOptions);
+    return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
+  }
+
+  /** The schedule, if there is one. */
+  async get(name: string): Promise<Schedule | undefined> {
+    const { record } = await this.#host.broker.schedules.look(checkScheduleName(name));
+    return record && toSchedule(record);
+  }
+
+  /** Schedules by name, a page at a time. */
+  async list({ limit = 50, cursor = "" }: SchedulePageOptions = {}): Promise<SchedulePage> {
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX)) {
+      throw invalid(
+        `Cannot use ${show(limit)} as limit: it is a whole number from 1 to ${PAGE_MAX}`,
+      );
+    }
+    if (typeof cursor !== "string") {
+      throw invalid(`Cannot use ${show(cursor)} as cursor: it is the cursor of the page before`);
+    }
+    const records = await this.#host.broker.schedules.list(cursor, limit + 1);
+    const schedules = records.slice(0, limit).map(toSchedule);
+    if (records.length <= limit) return { schedules };
+    return { schedules, cursor: schedules[limit - 1]!.name };
+  }
+
+  /** From now on no occurrence is enqueued. @throws {ErrandError} `NOT_FOUND`. */
+  async pause(name: string): Promise<Schedule> {
+    return await this.#change("pause", name, ({ record, nowMs }) => {
+      if (record === undefined) throw notFound("pause", name);
+      if (record.paused) return undefined;
+      return { ...record, paused: true, nextRunMs: null, updatedMs: nowMs };
+    });
+  }
+
+  /**
+   * Ends a pause: the series goes on with its first occurrence from now on.
+   *
+   * @throws {ErrandError} `NOT_FOUND`; `INVALID_INPUT` when its `next` function is unknown here.
+   */
+  async resume(name: string): Promise<Schedule> {
+    return await this.#change("resume", name, (found) => {
+      if (found.record === undefined) throw notFound("resume", name);
+      return found.record.paused ? resumed(found.record, found) : undefined;
+    });
+  }
+
+  /**
+   * Removes the schedule; resolves with it as it was. Jobs that it has enqueued stay.
+   *
+   * @throws {ErrandError} `NOT_FOUND`.
+   */
+  async remove(name: string): Promise<Schedule> {
+    const record = await this.#host.broker.schedules.remove(checkScheduleName(name));
+    if (record === undefined) throw notFound("remove", name);
+    return toSchedule(record);
+  }
+
+  /**
+   * Enqueues one job of the schedule now, beside its series: neither its next occurrence nor
+   * `maxRuns` nor `overlap` take notice of it. Also while it is paused or has ended.
+   *
+   * @throws {ErrandError} `NOT_FOUND`.
+   */
+  async runNow(name: string): Promise<Job> {
+    const { broker, events, wake } = this.#host;
+    const job = await broker.schedules.run(checkScheduleName(name), newId());
+    if (job === undefined) throw notFound("run", name);
+    events.emit("enqueued", { job });
+    wake.signal("work");
+    return job;
+  }
+
+  async #terms(options: ScheduleOptions): Promise<ScheduleTerms> {
+    const { task, payload, queue, priority, meta, retry, timeout, retention } = options;
+    const { stored } = await this.#prepare({
+      task,
+      payload,
+      ...(queue !== undefined && { queue }),
+      ...(priority !== undefined && { priority }),
+      ...(meta !== undefined && { meta }),
+      ...(retry !== undefined && { retry }),
+      ...(timeout !== undefined && { timeout }),
+      ...(retention !== undefined && { retention }),
+    });
+    const { terms } = stored;
+    return {
+      task: terms.task,
+      queue: terms.queue,
+      priority: terms.priority,
+      maxAttempts: terms.maxAttempts,
+      payload: stored.payload,
+      options: terms.options,
+      meta: terms.meta,
+    };
+  }
+
+  /** Looks, decides and writes, again if someone else has written in between. */
+  async #change(
+    act: string,
+    name: string,
+    decide: (found: Found) => Omit<ScheduleRecord, "stamp"> | undefined,
+  ): Promise<Schedule> {
+    const { broker, nextRuns, wake } = this.#host;
+    checkScheduleName(name);
+    for (let tries = 0; tries < TRIES; tries++) {
+      const found = await broker.schedules.look(name);
+      const decided = decide({ ...found, functions: nextRuns });
+      if (decided === undefined) return toSchedule(found.record!);
+      const record = { ...decided, stamp: newId() };
+      if (!(await broker.schedules.put(record, found.record?.stamp ?? null))) continue;
+      wake.nudge();
+      return toSchedule(record);
+    }
+    throw new ErrandError(
+      "DATABASE_BUSY",
+      `Cannot ${act} schedule ${show(name)}: others changed it ${TRIES} times meanwhile`,
+    );
+  }
+}
+
+function checkScheduleName(name: string): string {
+  return checkName(name, "the name of a schedule");
+}
+
+function notFound(act: string, name: string): ErrandError {
+  return new ErrandError("NOT_FOUND", `Cannot ${act} schedule ${show(name)}: there is none`);
+}
