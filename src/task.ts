@@ -8,6 +8,7 @@ import { type Duration, durationMs, type Instant } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { Schema } from "./schema.ts";
+import type { CompleteOptions, Completion } from "./statement.ts";
 
 /** How long an ended job stays readable; `0` removes it at the moment it ends. */
 export type Retention = Duration | "forever";
@@ -17,6 +18,9 @@ export interface Snoozed {
   /** Marks the value. */
   readonly snoozed: true;
 }
+
+/** What a handler may return. */
+export type Returned<Result> = Result | Snoozed | Completion<Result>;
 
 /** The job, as its handler sees it. */
 export interface RunningJob {
@@ -59,6 +63,12 @@ export interface TaskContext<Input = unknown> {
   log(message: string): void;
   /** `return snooze("5m")` runs the job again then, without using up an attempt. */
   snooze(duration: Duration): Snoozed;
+  /**
+   * `return complete({ result, statements })` runs the statements in the same transaction that
+   * stores the completion: all of it, or nothing when the job is no longer this attempt's. A
+   * statement that fails fails the attempt.
+   */
+  complete<Result = null>(options: CompleteOptions<Result>): Completion<Result>;
   /**
    * Lays `patch` over the job's payload, once the task's schema has accepted the whole. It is
    * saved with the outcome at the latest, whatever the outcome is.
@@ -107,7 +117,7 @@ export interface TaskOptions<In, Parsed, Result> extends JobPolicy {
   /** What becomes of a job whose worker vanished in the middle. @default "retry" */
   readonly onLeaseExpired?: "retry" | "fail";
   /** The handler: throw to fail, return the result (any JSON value) to complete. */
-  run(context: TaskContext<Parsed>): Result | Snoozed | Promise<Result | Snoozed>;
+  run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
 }
 
 /** {@linkcode JobPolicy}, checked, in milliseconds, and without what was not said. */
@@ -135,7 +145,7 @@ export interface Task<In = unknown, Parsed = unknown, Result = unknown> {
   /** What becomes of a job whose worker vanished in the middle. */
   readonly onLeaseExpired: "retry" | "fail";
   /** The handler. */
-  run(context: TaskContext<Parsed>): Result | Snoozed | Promise<Result | Snoozed>;
+  run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
   /** Enqueues a job of this task: `task.enqueue(errand, payload)`. */
   enqueue(
     errand: Enqueuer,

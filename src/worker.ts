@@ -104,6 +104,7 @@ export class Worker {
       leaseMs: this.#leaseMs,
       ended: () => this.#loop.wake(),
       lost: () => void this.#counts.lost++,
+      stored: (ended) => this.#stored(ended),
     });
   }
 
@@ -220,6 +221,13 @@ export class Worker {
     this.#runner.accept(answer.jobs);
   }
 
+  /** A completion with statements has an exchange of its own; it may have added jobs. */
+  #stored(ended: EndedAttempt): void {
+    this.#announce(ended, false);
+    this.#signal([ended]);
+    this.#host.wake.signal("work");
+  }
+
   #signal(ended: readonly EndedAttempt[]): void {
     const { wake } = this.#host;
     if (ended.length > 0) wake.signal("end", () => new Set(ended.map(({ id }) => id)));
@@ -292,6 +300,7 @@ export class Worker {
     this.#loop.wake();
     await this.#noneRunning(graceMs);
     this.#runner.abortAll();
+    await this.#runner.commitsEnded();
     await this.#handInLast();
     this.#state = "stopped";
     this.#endWatch?.();

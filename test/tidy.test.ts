@@ -12,11 +12,12 @@ const layers: readonly (readonly string[])[] = [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
     ...["collector", "drain", "new-job", "slots", "list-query"],
+    ...["sql-text", "statement", "transaction", "completion", "parse-input"],
   ].map((name) => `src/${name}.ts`),
   ["src/store/"],
   [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
-    ...["announce", "log-events", "queues", "options", "worker-options"],
+    ...["announce", "log-events", "queues", "options", "worker-options", "commit", "statements"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],

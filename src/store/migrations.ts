@@ -70,6 +70,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [[
     lines TEXT NOT NULL,
     PRIMARY KEY (job_id, id)
   ) STRICT, WITHOUT ROWID`,
+], [
+  // What tells this database from every other, whatever it is called.
+  "CREATE TABLE errand_database (id TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
+  "INSERT INTO errand_database (id) VALUES (lower(hex(randomblob(16))))",
 ]];
 
 /** The schema version that this code needs. */
