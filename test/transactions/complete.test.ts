@@ -8,7 +8,7 @@ import { type TempDir, tempDir } from "../support/temp.ts";
 
 const TABLES = `
   CREATE TABLE account (name TEXT PRIMARY KEY, cents INTEGER NOT NULL CHECK (cents >= 0));
-  CREATE TABLE ledger (job TEXT PRIMARY KEY, cents INTEGER NOT NULL);
+  CREATE TABLE ledger (job TEXT NOT NULL, cents INTEGER NOT NULL);
   INSERT INTO account VALUES ('ann', 100), ('bob', 0)`;
 
 /** Moves cents from ann to bob, and notes it under the job's id. */
