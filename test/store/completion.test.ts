@@ -32,7 +32,10 @@ function request(
 /** A store with a table of the user's, and a job that runs under lease `mine`. */
 async function running(place: Place): Promise<Bench> {
   const bench = await openBench(place);
-  await bench.write("CREATE TABLE note (text TEXT)");
+  await bench.write("CREATE TABLE note (text TEXT PRIMARY KEY)");
+  await bench.write(
+    "CREATE TABLE child (of TEXT REFERENCES note (text) DEFERRABLE INITIALLY DEFERRED)",
+  );
   await bench.store.enqueue([newJob("job")]);
   await claim(bench.store, "mine");
   return bench;
@@ -131,6 +134,16 @@ describe.each(places)("A14: a completion with statements, at %s,", (place) => {
 
   it.each([
     ["breaks a constraint", "INSERT INTO errand_queue (name) VALUES (NULL)", "NOT NULL constraint"],
+    [
+      "rolls back by itself",
+      "INSERT OR ROLLBACK INTO errand_queue (name) VALUES (NULL)",
+      "NOT NULL constraint",
+    ],
+    [
+      "breaks a constraint at the commit",
+      "INSERT INTO child VALUES (7)",
+      "FOREIGN KEY constraint failed",
+    ],
     ["names no table", "INSERT INTO nowhere VALUES (1)", "no such table: nowhere"],
     ["is no SQL", "SELECT FROM WHERE", "syntax error"],
     ["fails as the fence does", "SELECT json('LEASE_LOST')", "malformed JSON"],
