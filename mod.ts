@@ -55,6 +55,7 @@ export type {
   JobState,
   ListOptions,
   LogLine,
+  QueueStats,
   StateCounts,
   Stats,
 } from "./src/job.ts";

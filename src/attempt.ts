@@ -156,7 +156,7 @@ export class Attempt {
     const value = await this.#task.run(new Context(this, input));
     const limitBytes = this.#host.payloadLimitBytes;
     if (this.#completing !== undefined) return completed(this.#completing, value, limitBytes);
-    if (this.#snoozeMs !== undefined) return { kind: "snooze", delayMs: this.#snoozeMs };
+    if (this.#snoozeMs !== undefined) return this.#snoozed(value, this.#snoozeMs);
     if (value === undefined) return { kind: "complete", result: null };
     return { kind: "complete", result: encode(value, { what: "result", limitBytes }).text };
   }
@@ -173,6 +173,15 @@ export class Attempt {
     if (end.kind === "refused") return this.#settle(this.#failed(end.error, "HANDLER"));
     if (end.kind === "unknown") return this.#settle({ kind: "release" });
     this.#settle(undefined, end.cancelled ? "cancelled" : "lease-lost");
+  }
+
+  /** A result beside a snooze would be dropped, and its work done again: a mistake to be heard. */
+  #snoozed(value: unknown, delayMs: number): Outcome {
+    if (value === undefined || value === SNOOZED) return { kind: "snooze", delayMs };
+    throw new TypeError(
+      `The handler of task "${this.job.task}" called snooze and returned something else: ` +
+        `return what snooze returns, or do not call it`,
+    );
   }
 
   #settle(outcome: Outcome | undefined, reason?: AbortReason): void {

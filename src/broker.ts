@@ -165,7 +165,7 @@ export interface Broker {
     jobs: readonly NewJob[],
   ): Promise<{ readonly createdAtMs: number }>;
   /** The statements that add jobs, for a batch of the caller's. */
-  statements(jobs: readonly NewJob[]): SqlStatement[];
+  statements(jobs: readonly NewJob[]): Promise<SqlStatement[]>;
   /** Completes a job together with statements of its handler, in one transaction. */
   complete(request: CompletionRequest): Promise<CompletionAnswer>;
   /** Hands in outcomes and claims, in one transaction. */

@@ -65,3 +65,18 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 export function jittered(clock: Clock, delayMs: number, fraction: number): number {
   return delayMs * (1 + fraction * (2 * clock.random() - 1));
 }
+
+/** What `work` comes to, or `undefined` at `untilMs` of `clock`: then it goes on unheard. */
+export async function before<T>(
+  clock: Clock,
+  untilMs: number,
+  work: Promise<T>,
+): Promise<T | undefined> {
+  if (untilMs === Infinity) return await work;
+  let cancel: (() => void) | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    cancel = clock.timer(untilMs - clock.elapsedMs(), () => resolve(undefined));
+  });
+  work.catch(() => {}); // when nobody waits for it any more
+  return await Promise.race([work, late]).finally(cancel);
+}

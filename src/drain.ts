@@ -90,6 +90,7 @@ export function summary(
     scheduled: sum("scheduled"),
     running: sum("running"),
   };
-  const nextAt = claimable ? now : remaining.scheduled > 0 ? stats.nextRunAt : undefined;
+  const dueMs = own.flatMap((of) => of.paused ? [] : of.nextRunAt?.getTime() ?? []);
+  const nextAt = claimable ? now : dueMs.length > 0 ? new Date(Math.min(...dueMs)) : undefined;
   return { ...counts, ended, remaining, ...(nextAt !== undefined && { nextAt }) };
 }

@@ -3,17 +3,25 @@
  *
  * @module
  */
-import type { Broker, Changed, Ended, NewJob } from "./broker.ts";
+import type { Broker, Ended, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { retentions } from "./janitor.ts";
+import { checkId, expectJob, notFound } from "./job-checks.ts";
 import type { Job, JobPage, ListOptions, LogLine, Stats } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import { logEvents } from "./log-events.ts";
-import { checkCount, enqueuedJob, prepare, type Prepared, termsOf } from "./new-job.ts";
+import {
+  checkCount,
+  enqueuedJob,
+  prepare,
+  type Prepared,
+  termsOf,
+  type TermsSource,
+} from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
 import { openStore } from "./store/open.ts";
@@ -49,7 +57,6 @@ export interface RetryJobOptions {
   readonly runAt?: Instant;
 }
 
-const ID_MAX_LENGTH = 128;
 /** A waiter looks again so often, should every signal have failed. */
 const WAIT_LOOK_MS = 2_000;
 
@@ -257,10 +264,11 @@ export class Errand {
    *
    * @throws {ErrandError} `NOT_FOUND` when there is no such job, or no more.
    */
-  async wait<Result = unknown>(
-    id: string,
-    options: WaitOptions = {},
-  ): Promise<Job<unknown, Result>> {
+  wait<In, Result>(job: Job<In, Result>, options?: WaitOptions): Promise<Job<In, Result>>;
+  /** The same by id. */
+  wait(id: string, options?: WaitOptions): Promise<Job>;
+  async wait(jobOrId: Job | string, options: WaitOptions = {}): Promise<Job> {
+    const id = typeof jobOrId === "string" ? jobOrId : jobOrId?.id;
     const { timeout, signal } = options;
     const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
     const untilMs = this.#clock.elapsedMs() + timeoutMs;
@@ -271,9 +279,9 @@ export class Errand {
       const { jobs, missing } = await this.#looks.add([id]);
       if (missing.has(id)) throw notFound("wait for", id);
       const job = jobs.get(id);
-      if (job !== undefined) return job as Job<unknown, Result>;
+      if (job !== undefined) return job;
       const leftMs = untilMs - this.#clock.elapsedMs();
-      if (leftMs <= 0) return (await this.#existing("wait for", id)) as Job<unknown, Result>;
+      if (leftMs <= 0) return await this.#existing("wait for", id);
       await this.#wake.jobEnd(id, ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
     }
   }
@@ -285,6 +293,9 @@ export class Errand {
 
   /** A worker for this Errand's tasks. It does nothing until it is started or drained. */
   worker(options: WorkerOptions = {}): Worker {
+    if (this.#closed !== undefined) {
+      throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot make a worker: this Errand is closed");
+    }
     const worker = new Worker({
       broker: this.#broker,
       clock: this.#clock,
@@ -293,7 +304,7 @@ export class Errand {
       tasks: this.#tasks,
       ...this.#limits,
       retentionMs: this.#retentionMs,
-      stopped: (stopped) => void this.#workers.delete(stopped),
+      stopped: () => void this.#workers.delete(worker),
     }, options);
     this.#workers.add(worker);
     return worker;
@@ -314,8 +325,9 @@ export class Errand {
   }
 
   /** Stops the workers, finishes what is being written, and closes the database. */
-  close(options: StopOptions = {}): Promise<void> {
-    return this.#closed ??= this.#close(options);
+  async close(options: StopOptions = {}): Promise<void> {
+    if (options.grace !== undefined) durationMs(options.grace, "grace"); // before anything stops
+    await (this.#closed ??= this.#close(options));
   }
 
   /** Closes, at the end of the scope of `await using`. */
@@ -330,13 +342,14 @@ export class Errand {
   }
 
   async #close(options: StopOptions): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop(options)));
+    await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
     await this.#broker.close();
+    this.#wake.signal("end"); // those who wait hear that it is closed
   }
 
   /** Where the producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
-  #task(task: Task | string): Pick<Task, "name" | "queue" | "priority" | "policy" | "input"> {
+  #task(task: Task | string): TermsSource & Pick<Task, "input"> {
     if (typeof task !== "string") return task;
     const known = this.#tasks.get(task);
     if (known !== undefined) return known;
@@ -347,7 +360,13 @@ export class Errand {
           `register it`,
       );
     }
-    return { name: checkName(task, "a task's name"), queue: "default", priority: 0, policy: {} };
+    return {
+      name: checkName(task, "a task's name"),
+      queue: "default",
+      priority: 0,
+      policy: {},
+      onLeaseExpired: "retry",
+    };
   }
 
   #prepareEntry({ task, payload, ...options }: EnqueueEntry): Prepared | Promise<Prepared> {
@@ -378,22 +397,4 @@ export class Errand {
     this.#wake.signal("work");
     return accepted;
   }
-}
-
-function checkId(act: string, id: string): string {
-  if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
-  throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
-}
-
-function expectJob(verb: string, id: string, { job, changed }: Changed, fine = changed): Job {
-  if (job === undefined) throw notFound(verb, id);
-  if (fine) return job;
-  throw new ErrandError("CONFLICT", `Cannot ${verb} job ${id}: it is ${job.state}`);
-}
-
-function notFound(act: string, id: string): ErrandError {
-  return new ErrandError(
-    "NOT_FOUND",
-    `Cannot ${act} job ${show(id)}: there is no such job, or it was removed`,
-  );
 }

@@ -99,10 +99,19 @@ export class Events {
   emit<Name extends EventName>(name: Name, event: ErrandEvents[Name]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        (listener as Listener<Name>)(event);
+        const result: unknown = (listener as (event: ErrandEvents[Name]) => unknown)(event);
+        if (result instanceof Promise) result.catch((error) => this.#threw(error, name));
       } catch (error) {
-        this.#onThrow(error, name);
+        this.#threw(error, name);
       }
+    }
+  }
+
+  #threw(error: unknown, name: EventName): void {
+    try {
+      this.#onThrow(error, name);
+    } catch {
+      // The logger itself throws: there is nobody left to tell.
     }
   }
 }

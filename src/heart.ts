@@ -72,6 +72,13 @@ export class Heart {
     }
   }
 
+  /** Those of `leases`, one for each settled job, that will hold nothing once they are let go. */
+  emptiedBy(leases: readonly string[]): readonly string[] {
+    const settled = new Map<string, number>();
+    for (const lease of leases) settled.set(lease, (settled.get(lease) ?? 0) + 1);
+    return [...settled].filter(([lease, n]) => this.#open.get(lease) === n).map(([lease]) => lease);
+  }
+
   /** The leases that hold nothing any more, once. */
   takeEmptied(): readonly string[] {
     const emptied = this.#emptied;
@@ -89,8 +96,8 @@ export class Heart {
   /** Beats now, unless nothing is held. */
   async beat(): Promise<void> {
     const { broker, clock, leaseMs } = this.#host;
-    if (this.#open.size === 0) return;
     this.#hurried = false;
+    if (this.#open.size === 0) return;
     const held = this.#host.held();
     const lost = await broker.heartbeat({ leaseMs, leases: [...this.#open.keys()], held });
     this.#host.saved(held);

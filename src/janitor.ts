@@ -11,7 +11,7 @@ import type { Tasks } from "./tasks.ts";
 
 const RESCUE_LEASES_MAX = 100;
 const PRUNE_ROWS_MAX = 1_000;
-const PRUNE_EVERY_MS = 60_000;
+const PRUNE_EVERY_MS = 15_000;
 /** The pause while there is something to remove: others write in between. */
 const PRUNE_PAUSE_MS = 250;
 

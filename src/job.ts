@@ -134,10 +134,18 @@ export function isLive(counts: StateCounts): boolean {
   return counts.scheduled + counts.available + counts.running > 0;
 }
 
+/** How many jobs of a queue are in each state. */
+export interface QueueStats extends StateCounts {
+  /** Whether it is paused. */
+  readonly paused: boolean;
+  /** When its next scheduled job is due. */
+  readonly nextRunAt?: Date;
+}
+
 /** How many jobs there are, in all and by queue. */
 export interface Stats extends StateCounts {
   /** The same for each queue that holds a job or has a setting. */
-  readonly queues: Readonly<Record<string, StateCounts & { readonly paused: boolean }>>;
+  readonly queues: Readonly<Record<string, QueueStats>>;
   /** When the next scheduled job is due. */
   readonly nextRunAt?: Date;
 }

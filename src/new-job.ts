@@ -10,7 +10,14 @@ import { invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
 import type { Job } from "./job.ts";
 import { parse } from "./schema.ts";
-import { checkName, checkPolicy, checkPriority, type EnqueueOptions, type Task } from "./task.ts";
+import {
+  checkName,
+  checkPolicy,
+  checkPriority,
+  type EnqueueOptions,
+  type Policy,
+  type Task,
+} from "./task.ts";
 
 /** What jobs are made with. */
 export interface NewJobHost {
@@ -36,7 +43,10 @@ export function checkCount<Item>(items: readonly Item[]): readonly Item[] {
 }
 
 /** What the terms of a job are made from. */
-export type TermsSource = Pick<Task, "name" | "queue" | "priority" | "policy">;
+export type TermsSource = Pick<
+  Task,
+  "name" | "queue" | "priority" | "policy" | "onLeaseExpired"
+>;
 
 const plainTerms = new WeakMap<TermsSource, JobTerms>();
 
@@ -68,9 +78,22 @@ function checkedTerms(task: TermsSource, options: EnqueueOptions): JobTerms {
     delayMs: delay === undefined ? 0 : durationMs(delay, "delay"),
     maxAttempts: policy.retry?.maxAttempts ?? task.policy.retry?.maxAttempts ?? null,
     parentId: parentId === undefined ? null : checkName(parentId, "parentId"),
-    options: Object.keys(policy).length === 0 ? null : JSON.stringify(policy),
+    options: storedOptions(task, policy),
     meta: meta === undefined ? null : metaText(meta),
   };
+}
+
+/**
+ * What the job says itself, and what must hold also where its task is not known: a stranger may
+ * rescue or cancel it.
+ */
+function storedOptions({ policy, onLeaseExpired }: TermsSource, own: Policy): string | null {
+  const options = {
+    ...(policy.retentionMs !== undefined && { retentionMs: policy.retentionMs }),
+    ...own,
+    ...(onLeaseExpired === "fail" && { onLeaseExpired }),
+  };
+  return Object.keys(options).length === 0 ? null : JSON.stringify(options);
 }
 
 function metaText(meta: unknown): string {

@@ -35,12 +35,15 @@ export interface RunnerHost {
   ended(): void;
   /** A completion was stored by itself. */
   stored(ended: EndedAttempt): void;
+  /** A claimed job was given back without an attempt. */
+  unbegun(): void;
   /** A job was lost to another worker, or cancelled. */
   lost(): void;
 }
 
-/** A job whose task this worker does not know is left to others for so long. */
-const NO_HANDLER_PAUSE_MS = 30_000;
+/** A job whose task this worker does not know is left to others, each time for longer. */
+const NO_HANDLER_FIRST_MS = 250;
+const NO_HANDLER_MOST_MS = 30_000;
 
 /**
  * What was claimed ahead begins within this time, or is given back. It is also not begun when an
@@ -59,6 +62,8 @@ export class Runner {
   readonly #attemptHost: AttemptHost;
   readonly #running = new Map<string, Attempt>();
   readonly #commits = new Set<Promise<CommitEnd>>();
+  /** How long the next job of an unknown task is left to others. */
+  readonly #unknown = new Map<string, number>();
   #begun: Attempt[] = [];
   #waiting: Waiting[] = [];
   #cancelReview: (() => void) | undefined;
@@ -106,7 +111,6 @@ export class Runner {
   takeEnded(): readonly EndedAttempt[] {
     const ended = this.#ended;
     this.#ended = [];
-    for (const { lease } of ended) this.#host.heart.letGo(lease);
     return ended;
   }
 
@@ -195,8 +199,10 @@ export class Runner {
     if (oldest === undefined || oldest.sinceMs > latestMs) return;
     const stale = this.#waiting.filter(({ sinceMs }) => sinceMs <= latestMs);
     this.#waiting = this.#waiting.filter(({ sinceMs }) => sinceMs > latestMs);
-    slots.stall();
-    for (const { job } of stale) this.#giveBack(job, { kind: "release" });
+    for (const { job } of stale) {
+      slots.stall(job.queue);
+      this.#giveBack(job, { kind: "release" });
+    }
   }
 
   #begin(job: ClaimedJob): boolean {
@@ -230,13 +236,16 @@ export class Runner {
       new Error(`Worker ${name} knows no task "${job.task}": add it to its Errand's tasks`),
       { code: "NO_HANDLER", attempt: job.attempt, at: clock.now() },
     );
-    return { kind: "release", delayMs: NO_HANDLER_PAUSE_MS, error };
+    const delayMs = this.#unknown.get(job.task) ?? NO_HANDLER_FIRST_MS;
+    this.#unknown.set(job.task, Math.min(delayMs * 2, NO_HANDLER_MOST_MS));
+    return { kind: "release", delayMs, error };
   }
 
   /** Hands back a job whose handler was not called. */
   #giveBack(job: ClaimedJob, outcome: Outcome): true {
     this.#host.slots.letGo(job.queue);
     this.#handIn(job, outcome, { retentionMs: null, tookMs: 0 });
+    this.#host.unbegun();
     this.#host.ended();
     return true;
   }

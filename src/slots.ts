@@ -42,7 +42,7 @@ export class Slots {
   readonly #running = new Map<string, number>();
   #heldInAll = 0;
   #runningInAll = 0;
-  #meanMs: number | undefined;
+  readonly #means = new Map<string, number>();
 
   /** `defaultQueues` is asked again at each claim: a task added later is served at once. */
   constructor(options: SlotOptions, defaultQueues: () => readonly string[]) {
@@ -63,16 +63,16 @@ export class Slots {
 
   /** How many jobs to claim now, in all at most `cap`; `undefined` when there is no room. */
   wanted(cap: number): Pick<ClaimRequest, "limit" | "queues"> | undefined {
-    const ahead = this.#prefetch();
-    const limit = Math.min(this.#concurrency + ahead - this.#heldInAll, cap);
-    if (limit <= 0) return undefined;
-    const queues = this.queues()
-      .map((queue) => ({
-        queue,
-        limit: Math.min(limit, this.#limit(queue) + ahead - (this.#held.get(queue) ?? 0)),
-      }))
-      .filter((of) => of.limit > 0);
-    return queues.length === 0 ? undefined : { limit, queues };
+    const room = this.#concurrency - this.#heldInAll;
+    const queues = this.queues().map((queue) => {
+      const ahead = this.#ahead(queue);
+      const own = this.#limit(queue) + ahead - (this.#held.get(queue) ?? 0);
+      return { queue, limit: Math.min(own, room + ahead, cap) };
+    }).filter((of) => of.limit > 0);
+    if (queues.length === 0) return undefined;
+    const most = Math.max(...queues.map(({ queue }) => this.#ahead(queue)));
+    const asked = queues.reduce((sum, of) => sum + of.limit, 0);
+    return { limit: Math.min(asked, room + most, cap), queues };
   }
 
   /** A job was claimed. */
@@ -100,14 +100,13 @@ export class Slots {
   free(queue: string, tookMs: number): void {
     this.#runningInAll--;
     add(this.#running, queue, -1);
-    this.#meanMs = this.#meanMs === undefined
-      ? tookMs
-      : this.#meanMs + MEAN_WEIGHT * (tookMs - this.#meanMs);
+    const meanMs = this.#means.get(queue) ?? tookMs;
+    this.#means.set(queue, meanMs + MEAN_WEIGHT * (tookMs - meanMs));
   }
 
-  /** What was claimed ahead did not begin in time: none is, until another attempt has ended. */
-  stall(): void {
-    this.#meanMs = undefined;
+  /** What was claimed ahead from `queue` did not begin in time: none is, until one has ended. */
+  stall(queue: string): void {
+    this.#means.delete(queue);
   }
 
   /** Jobs that run. */
@@ -124,11 +123,12 @@ export class Slots {
     return this.#limits?.get(queue) ?? this.#concurrency;
   }
 
-  /** As many as the slots will begin within the horizon. */
-  #prefetch(): number {
-    if (this.#meanMs === undefined) return 0;
-    const begun = this.#concurrency * HORIZON_MS / Math.max(this.#meanMs, 0.001);
-    return Math.min(this.#prefetchMax, Math.floor(begun));
+  /** As many of the queue's jobs as its slots will begin within the horizon. */
+  #ahead(queue: string): number {
+    const meanMs = this.#means.get(queue);
+    if (meanMs === undefined) return 0;
+    const slots = Math.min(this.#limit(queue), this.#concurrency);
+    return Math.min(this.#prefetchMax, Math.floor(slots * HORIZON_MS / Math.max(meanMs, 0.001)));
   }
 }
 

@@ -105,6 +105,6 @@ export class Statements {
     options: EnqueueOptions | undefined,
   ): Promise<JobsStatements> {
     const stored = (await this.#prepare(task, payloads, options)).map((job) => job.stored);
-    return { ids: stored.map(({ id }) => id), statements: this.#broker.statements(stored) };
+    return { ids: stored.map(({ id }) => id), statements: await this.#broker.statements(stored) };
   }
 }

@@ -36,13 +36,23 @@ export class Wake {
   readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly job?: string }>();
   #polled = 0;
   #newsMs = 0;
+  #faults = 0;
   #cancelPoll: (() => void) | undefined;
 
   /** Without a `version` only this process is heard. */
   constructor(clock: Clock, version: (() => number) | undefined) {
     this.#clock = clock;
     this.#polls = version !== undefined;
-    this.#version = version ?? (() => 0);
+    this.#version = version === undefined ? () => 0 : () => this.#ask(version);
+  }
+
+  /** A database that cannot say is looked at: that call meets the fault, and its caller hears. */
+  #ask(version: () => number): number {
+    try {
+      return version();
+    } catch {
+      return --this.#faults;
+    }
   }
 
   /** To be taken before looking at the database, so that nothing falls between look and watch. */

@@ -1,13 +1,18 @@
 /**
- * The options of a worker, and what they come to once checked.
+ * What a worker is told and given: its options, checked, and its surroundings.
  *
  * @module
  */
+import type { Broker } from "./broker.ts";
+import type { Clock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
+import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
 import type { SlotOptions } from "./slots.ts";
 import { checkName } from "./task.ts";
+import type { Tasks } from "./tasks.ts";
+import type { Wake } from "./wake.ts";
 
 /** How a worker works. */
 export interface WorkerOptions extends SlotOptions {
@@ -20,12 +25,27 @@ export interface WorkerOptions extends SlotOptions {
   readonly lease?: Duration;
   /** The longest that an idle worker waits before it looks again, come what may. @default "5s" */
   readonly pollInterval?: Duration;
+  /** How long attempts may go on when the worker is stopped. @default "10s" */
+  readonly grace?: Duration;
 }
 
 /** How to stop. */
 export interface StopOptions {
-  /** How long running attempts may go on; then their signals abort. @default "10s" */
+  /** How long running attempts may go on; then their signals abort. @default the worker's */
   readonly grace?: Duration;
+}
+
+/** What a worker works with and for. */
+export interface WorkerHost {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly wake: Wake;
+  readonly tasks: Tasks;
+  readonly payloadLimitBytes: number;
+  readonly retentionMs: number | null;
+  /** The worker has stopped. */
+  stopped(): void;
 }
 
 const LEASE_MIN_MS = 100;
@@ -36,15 +56,17 @@ export interface WorkerSettings {
   readonly name: string;
   readonly leaseMs: number;
   readonly pollMs: number;
+  readonly graceMs: number;
 }
 
 /** Checks what a worker is told, apart from its slots. */
 export function checkedWorkerOptions(options: WorkerOptions): WorkerSettings {
-  const { name, lease = "30s", pollInterval = "5s" } = options;
+  const { name, lease = "30s", pollInterval = "5s", grace = "10s" } = options;
   return {
     name: name === undefined ? newId() : checkName(name, "the name of a worker"),
     leaseMs: atLeast(LEASE_MIN_MS, durationMs(lease, "lease"), "lease"),
     pollMs: atLeast(POLL_MIN_MS, durationMs(pollInterval, "pollInterval"), "pollInterval"),
+    graceMs: durationMs(grace, "grace"),
   };
 }
 

@@ -5,8 +5,8 @@
  * @module
  */
 import { announce, type EndedAttempt } from "./announce.ts";
-import type { Broker, ExchangeAnswer, ExchangeRequest } from "./broker.ts";
-import { type Clock, jittered } from "./clock.ts";
+import type { ExchangeAnswer, ExchangeRequest } from "./broker.ts";
+import { before, jittered } from "./clock.ts";
 import {
   type AttemptCounts,
   countOf,
@@ -18,7 +18,6 @@ import {
 } from "./drain.ts";
 import { durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
-import type { Events } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
 import { Janitor, type JanitorHost } from "./janitor.ts";
@@ -27,29 +26,22 @@ import { Loop } from "./loop.ts";
 import { endsJob } from "./outcome.ts";
 import { Runner } from "./runner.ts";
 import { Slots } from "./slots.ts";
-import type { Tasks } from "./tasks.ts";
-import type { Ticket, Wake } from "./wake.ts";
-import { checkedWorkerOptions, type StopOptions, type WorkerOptions } from "./worker-options.ts";
-
-/** What a worker works with and for. */
-export interface WorkerHost {
-  readonly broker: Broker;
-  readonly clock: Clock;
-  readonly events: Events;
-  readonly wake: Wake;
-  readonly tasks: Tasks;
-  readonly payloadLimitBytes: number;
-  readonly retentionMs: number | null;
-  /** The worker has stopped. */
-  stopped(worker: Worker): void;
-}
+import type { Ticket } from "./wake.ts";
+import {
+  checkedWorkerOptions,
+  type StopOptions,
+  type WorkerHost,
+  type WorkerOptions,
+} from "./worker-options.ts";
 
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
-/** A drain gives up when so many exchanges in a row have failed, in about ten seconds. */
+/** A drain returns so long after its deadline at the latest, whatever the database does. */
+const HAND_IN_GRACE_MS = 500;
+/** A drain gives up when so many exchanges in a row have failed. */
 const DRAIN_TRIES = 8;
-/** How often a stopping worker tries to hand in its last outcomes. */
-const LAST_TRIES = 5;
+/** How long a stopping worker tries to hand in its last outcomes. */
+const HAND_IN_MS = 15_000;
 
 /** Runs jobs. Made by `errand.worker()`; lives until {@linkcode Worker.stop}. */
 export class Worker {
@@ -59,6 +51,7 @@ export class Worker {
   readonly #host: WorkerHost;
   readonly #leaseMs: number;
   readonly #pollMs: number;
+  readonly #graceMs: number;
   readonly #slots: Slots;
   readonly #runner: Runner;
   readonly #loop: Loop;
@@ -75,17 +68,19 @@ export class Worker {
   #failures = 0;
   #lastError: unknown;
   #stopping: Promise<void> | undefined;
+  #graceEndMs = Infinity;
   #endWatch: (() => void) | undefined;
   #endEvents: (() => void) | undefined;
 
   /** Made by `errand.worker()`. */
   constructor(host: WorkerHost, options: WorkerOptions = {}) {
-    const { name, leaseMs, pollMs } = checkedWorkerOptions(options);
+    const { name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options);
     this.name = name;
     this.#host = host;
     this.#slots = new Slots(options, () => host.tasks.queues());
     this.#leaseMs = leaseMs;
     this.#pollMs = pollMs;
+    this.#graceMs = graceMs;
     this.#loop = new Loop(host.clock, () => this.#turn());
     this.#heart = new Heart({
       ...host,
@@ -103,8 +98,13 @@ export class Worker {
       heart: this.#heart,
       leaseMs: this.#leaseMs,
       ended: () => this.#loop.wake(),
+      unbegun: () => void this.#claimsLeft++,
       lost: () => void this.#counts.lost++,
-      stored: (ended) => this.#stored(ended),
+      stored: (ended) => {
+        this.#announce(ended, false);
+        this.#signal([ended]);
+        host.wake.signal("work"); // its statements may have added jobs
+      },
     });
   }
 
@@ -132,10 +132,16 @@ export class Worker {
   /**
    * Stops: claims nothing more, gives back what waits, lets running attempts finish within the
    * grace period, gives back the rest without using up an attempt, and hands in every outcome.
+   * Called again, it can only shorten the grace.
    */
-  stop(options: StopOptions = {}): Promise<void> {
-    const graceMs = durationMs(options.grace ?? "10s", "grace");
-    return this.#stopping ??= this.#stop(graceMs);
+  async stop(options: StopOptions = {}): Promise<void> {
+    const graceMs = options.grace === undefined
+      ? this.#graceMs
+      : durationMs(options.grace, "grace");
+    const { clock } = this.#host;
+    this.#graceEndMs = Math.min(this.#graceEndMs, clock.elapsedMs() + graceMs);
+    this.#endTurns(); // of a stop with more patience
+    await (this.#stopping ??= this.#stop());
   }
 
   /** Stops, at the end of the scope of `await using`. */
@@ -160,9 +166,10 @@ export class Worker {
       throw new ErrandError("CONFLICT", `Cannot drain worker ${this.name}: it was started before`);
     }
     this.#claimsLeft = maxJobs;
-    await this.#janitor.pass(this.#leaseMs);
-    const ended = await this.#drained(deadlineMs, options).finally(() => this.stop({ grace: 0 }));
     const { broker, clock } = this.#host;
+    const untilMs = clock.elapsedMs() + (deadlineMs ?? Infinity);
+    const work = this.#drained(untilMs, options).finally(() => this.stop({ grace: 0 }));
+    const ended = await before(clock, untilMs + HAND_IN_GRACE_MS, work) ?? "deadline";
     const stats = await broker.stats();
     return summary(this.#counts, ended, this.#slots.queues(), stats, new Date(clock.now()));
   }
@@ -172,8 +179,8 @@ export class Worker {
   async #turn(): Promise<number> {
     const { broker, wake } = this.#host;
     this.#endWatch?.();
-    const ticket = wake.ticket();
     try {
+      const ticket = wake.ticket();
       if (!(await this.#worthAnExchange())) return this.#rest(ticket);
       const exchange = this.#unanswered ??= this.#exchange();
       const answer = await broker.exchange(exchange.request);
@@ -184,16 +191,17 @@ export class Worker {
     } catch (error) {
       return this.#failed(error);
     } finally {
-      for (const end of [...this.#turnEnds]) end();
+      this.#endTurns();
     }
   }
 
   /** There are outcomes to hand in, or room for jobs and a hint that there are some. */
   async #worthAnExchange(): Promise<boolean> {
     if (this.#owesOutcomes()) return true;
-    if (this.#state !== "started" || this.#wanted() === undefined) return false;
+    const wanted = this.#wanted();
+    if (wanted === undefined) return false;
     if (!this.#believedEmpty) return true;
-    const glimpse = await this.#host.broker.glimpse(this.#slots.queues());
+    const glimpse = await this.#host.broker.glimpse(wanted.queues.map(({ queue }) => queue));
     this.#nextDueMs = glimpse.nextDueMs;
     return glimpse.available || glimpse.nextDueMs === 0;
   }
@@ -206,12 +214,15 @@ export class Worker {
     const ended = this.#runner.takeEnded();
     const wanted = this.#wanted();
     const claim = wanted && { lease: newId(), leaseMs: this.#leaseMs, ...wanted };
-    const closedLeases = this.#heart.takeEmptied();
+    const emptied = this.#heart.emptiedBy(ended.map(({ lease }) => lease));
+    const closedLeases = [...this.#heart.takeEmptied(), ...emptied];
     const request = { worker: this.name, settlements: ended, closedLeases };
     return { ended, request: claim === undefined ? request : { ...request, claim } };
   }
 
   #accept({ ended, request }: Exchange, answer: ExchangeAnswer): void {
+    for (const { lease } of ended) this.#heart.letGo(lease);
+    this.#heart.takeEmptied(); // this request has closed them
     for (const settled of ended) this.#announce(settled, answer.lost.has(settled.id));
     this.#signal(ended);
     if (request.claim === undefined) return;
@@ -219,13 +230,6 @@ export class Worker {
     this.#nextDueMs = answer.nextDueMs;
     this.#claimsLeft -= answer.jobs.length;
     this.#runner.accept(answer.jobs);
-  }
-
-  /** A completion with statements has an exchange of its own; it may have added jobs. */
-  #stored(ended: EndedAttempt): void {
-    this.#announce(ended, false);
-    this.#signal([ended]);
-    this.#host.wake.signal("work");
   }
 
   #signal(ended: readonly EndedAttempt[]): void {
@@ -289,40 +293,42 @@ export class Worker {
 
   // ─── stopping ───
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(): Promise<void> {
     const { stopped } = this.#host;
     if (this.#state === "new") {
       this.#state = "stopped";
-      return stopped(this);
+      return stopped();
     }
     this.#state = "stopping";
     this.#runner.close();
     this.#loop.wake();
-    await this.#noneRunning(graceMs);
+    await this.#noneRunning();
     this.#runner.abortAll();
     await this.#runner.commitsEnded();
     await this.#handInLast();
+    await Promise.all([this.#loop.stop(), this.#heart.stop(), this.#tidying.stop()]);
+    if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
     this.#state = "stopped";
     this.#endWatch?.();
     this.#endEvents?.();
-    await Promise.all([this.#loop.stop(), this.#heart.stop(), this.#tidying.stop()]);
-    for (const end of [...this.#turnEnds]) end();
-    stopped(this);
+    this.#endTurns();
+    stopped();
   }
 
-  async #noneRunning(graceMs: number): Promise<void> {
+  async #noneRunning(): Promise<void> {
     const { clock } = this.#host;
-    const untilMs = clock.elapsedMs() + graceMs;
-    while (this.#runner.running > 0 && clock.elapsedMs() < untilMs) {
-      await this.#turnEnd(untilMs - clock.elapsedMs());
+    while (this.#runner.running > 0 && clock.elapsedMs() < this.#graceEndMs) {
+      await this.#turnEnd(this.#graceEndMs - clock.elapsedMs());
     }
   }
 
   /** Leases of what cannot be handed in expire, and other workers rescue their jobs. */
   async #handInLast(): Promise<void> {
-    for (let tries = 0; tries < LAST_TRIES && this.#owesOutcomes(); tries++) {
-      this.#loop.wake();
-      await this.#turnEnd(RETRY_MOST_MS);
+    const { clock } = this.#host;
+    const untilMs = clock.elapsedMs() + HAND_IN_MS;
+    while (this.#owesOutcomes() && clock.elapsedMs() < untilMs) {
+      if (this.#failures === 0) this.#loop.wake(); // else its pause is what helps
+      await this.#turnEnd(untilMs - clock.elapsedMs());
     }
   }
 
@@ -343,17 +349,19 @@ export class Worker {
     });
   }
 
+  #endTurns(): void {
+    for (const end of [...this.#turnEnds]) end();
+  }
+
   // ─── draining ───
 
-  async #drained(deadlineMs: number | undefined, options: DrainOptions): Promise<DrainEnd> {
+  async #drained(untilMs: number, options: DrainOptions): Promise<DrainEnd> {
     const { signal, scheduled = false } = options;
     const { clock } = this.#host;
-    const untilMs = clock.elapsedMs() + (deadlineMs ?? Infinity);
-    const abort = (): void => {
-      for (const end of [...this.#turnEnds]) end();
-    };
+    const abort = (): void => this.#endTurns();
     signal?.addEventListener("abort", abort);
     try {
+      await this.#janitor.pass(this.#leaseMs);
       if (!signal?.aborted) await this.start();
       for (;;) {
         const leftMs = untilMs - clock.elapsedMs();
@@ -362,7 +370,7 @@ export class Worker {
         if (leftMs <= 0) return "deadline";
         const end = this.#nothingLeft();
         if (end !== undefined && !(scheduled && await this.#waitsForOthers(end))) return end;
-        await this.#turnEnd(deadlineMs === undefined ? undefined : leftMs);
+        await this.#turnEnd(untilMs === Infinity ? undefined : leftMs);
       }
     } finally {
       signal?.removeEventListener("abort", abort);

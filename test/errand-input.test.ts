@@ -115,7 +115,7 @@ const calls: Readonly<Record<string, readonly [(errand: Errand) => Promise<unkno
   "an id that is no text": [(errand) => errand.get(never(5)), /^Cannot .*5.* id/],
   "no id": [(errand) => errand.get(never(undefined)), /^Cannot .*undefined.* id/],
   "an object as an id": [(errand) => errand.cancel(never({})), /^Cannot .*\{\}.* id/],
-  "a job as an id": [(errand) => errand.wait(never({ id: "x" })), /^Cannot .* id/],
+  "a job without an id": [(errand) => errand.wait(never({ id: 5 })), /^Cannot .* id/],
   "a queue to pause without a name": [
     (errand) => errand.queues.pause(""),
     /^Cannot use "" as the name of a queue/,

@@ -222,12 +222,12 @@ describe("an Errand", () => {
       () => errand.wait(id),
       () => errand.stats(),
       () => errand.queues.pause("q"),
-      () => errand.worker().drain(),
+      async () => await errand.worker().drain(),
     ];
     for (const call of calls) {
       await expect(call(), String(call)).rejects.toMatchObject({
         code: "DATABASE_UNAVAILABLE",
-        message: "Cannot use the database: it is closed",
+        message: expect.stringMatching(/^Cannot .* closed$/),
       });
     }
   });

@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
     ...["collector", "drain", "new-job", "slots", "list-query"],
-    ...["sql-text", "statement", "transaction", "completion", "parse-input"],
+    ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks"],
   ].map((name) => `src/${name}.ts`),
   ["src/store/"],
   [

@@ -24,8 +24,7 @@ function watch(promise: Promise<unknown>): { settled: boolean } {
 describe("wait", () => {
   it("resolves with the result once the job has completed", async () => {
     await using errand = await testErrand({ tasks: [quick] });
-    const { id } = await errand.enqueue(quick);
-    const waiting = errand.wait<{ answer: number }>(id);
+    const waiting = errand.wait(await errand.enqueue(quick));
     const state = watch(waiting);
     await errand.clock.advance("5s");
     expect(state.settled).toBe(false);

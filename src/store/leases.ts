@@ -56,6 +56,7 @@ const EXHAUSTED = `(
   attempt >= coalesce(max_attempts,
     (SELECT value ->> '$.maxAttempts' FROM json_each(?3, '$.tasks') WHERE key = task),
     ?3 ->> '$.maxAttempts')
+  OR options ->> '$.onLeaseExpired' = 'fail'
   OR EXISTS (SELECT 1 FROM json_each(?3, '$.tasks') WHERE key = task AND value ->> '$.fail'))`;
 
 const COUNT_EXHAUSTED = tally(`

@@ -75,8 +75,14 @@ function filePath(url: string): string {
     );
   }
   try {
-    return decodeURIComponent(plain);
+    return absolute(decodeURIComponent(plain));
   } catch {
     throw invalid(`Cannot open ${show(url)}: a "%" in a file URL starts two hexadecimal digits`);
   }
+}
+
+/** A later change of the working directory must not lead to another file. */
+function absolute(path: string): string {
+  const cwd = (globalThis as { process?: { cwd?(): string } }).process?.cwd?.();
+  return cwd === undefined || /^([A-Za-z]:)?[\\/]/.test(path) ? path : `${cwd}/${path}`;
 }

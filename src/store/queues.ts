@@ -40,45 +40,48 @@ export async function glimpse(
 
 /** The first two count live jobs by their indexes, the last one reads the tally of ended ones. */
 const COUNTS = `
-  SELECT queue, 'available', count(*) FROM errand_job WHERE state = 'available' GROUP BY queue
+  SELECT queue, 'available', count(*), NULL FROM errand_job
+  WHERE state = 'available' GROUP BY queue
   UNION ALL
-  SELECT queue, 'scheduled', count(*) FROM errand_job WHERE state = 'scheduled' GROUP BY queue
+  SELECT queue, 'scheduled', count(*), min(run_at) FROM errand_job
+  WHERE state = 'scheduled' GROUP BY queue
   UNION ALL
-  SELECT queue, 'running', count(*)
+  SELECT queue, 'running', count(*), NULL
   FROM (SELECT listed.value AS listed, errand_lease.id AS lease
     FROM errand_lease, json_each(errand_lease.jobs) AS listed)
   CROSS JOIN errand_job ON errand_job.id = listed
   WHERE lease_id = lease AND state = 'running' GROUP BY queue
   UNION ALL
-  SELECT queue, state, n FROM errand_tally WHERE n > 0`;
+  SELECT queue, state, n, NULL FROM errand_tally WHERE n > 0`;
 
 const PAUSED = "SELECT name, paused FROM errand_queue";
 
-const NEXT_RUN_AT = "SELECT min(run_at) FROM errand_job WHERE state = 'scheduled'";
-
 /** How many jobs are in each state, in all and by queue. */
 export async function stats(driver: Driver): Promise<Stats> {
-  const [counts, paused, next] = await driver.read([
+  const [counts, paused] = await driver.read([
     { sql: COUNTS, args: [] },
     { sql: PAUSED, args: [] },
-    { sql: NEXT_RUN_AT, args: [] },
   ]);
   const queues = byQueue(counts!, paused!);
-  const runAt = next!.rows[0]?.[0];
+  const due = Object.values(queues).flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
   return {
     ...total(Object.values(queues)),
     queues,
-    ...(runAt !== null && runAt !== undefined && { nextRunAt: new Date(Number(runAt)) }),
+    ...(due.length > 0 && { nextRunAt: new Date(Math.min(...due)) }),
   };
 }
 
 type Counts = Record<JobState, number>;
-type QueueCounts = Counts & { paused: boolean };
+type QueueCounts = Counts & { paused: boolean; nextRunAt?: Date };
 
 function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
   const queues: Record<string, QueueCounts> = Object.create(null);
   const of = (name: string): QueueCounts => queues[name] ??= { ...zero(), paused: false };
-  for (const [name, state, n] of counts.rows) of(name as string)[state as JobState] = Number(n);
+  for (const [name, state, n, dueMs] of counts.rows) {
+    const queue = of(name as string);
+    queue[state as JobState] = Number(n);
+    if (dueMs !== null && dueMs !== undefined) queue.nextRunAt = new Date(Number(dueMs));
+  }
   for (const [name, value] of paused.rows) of(name as string).paused = Number(value) === 1;
   return queues;
 }

@@ -58,13 +58,15 @@ export const CLOSE_LEASES: string = `
     CROSS JOIN errand_job ON errand_job.id = listed.value
     WHERE lease_id = errand_lease.id AND state = 'running')`;
 
-/** `?1` is `[[id, lease, payload or null, progress or null], …]`. */
+/** `?1` is `[{"id", "lease", "payload", "progress"}, …]`; what is absent stays as it is. */
 const REPORT = `
   UPDATE errand_job SET
-    payload = CASE WHEN report.value ->> 2 IS NULL THEN payload ELSE report.value -> 2 END,
-    progress = CASE WHEN report.value ->> 3 IS NULL THEN progress ELSE report.value -> 3 END
+    payload = CASE WHEN json_type(report.value, '$.payload') IS NULL THEN payload
+      ELSE report.value -> '$.payload' END,
+    progress = CASE WHEN json_type(report.value, '$.progress') IS NULL THEN progress
+      ELSE report.value -> '$.progress' END
   FROM json_each(?1) AS report
-  WHERE errand_job.id = report.value ->> 0 AND lease_id = report.value ->> 1
+  WHERE errand_job.id = report.value ->> '$.id' AND lease_id = report.value ->> '$.lease'
     AND state = 'running'`;
 
 /** `?1` is `[[job, lease, id, lines], …]`. */
@@ -89,9 +91,12 @@ const UNSETTLED = `
 export function reportStatements(held: readonly Held[]): Statement[] {
   const said = held.filter(({ report }) => report !== undefined);
   const values = said.filter(({ report }) => report!.payload ?? report!.progress)
-    .map(({ id, lease, report }) =>
-      `["${id}","${lease}",${report!.payload ?? null},${report!.progress ?? null}]`
-    );
+    .map(({ id, lease, report }) => {
+      const { payload, progress } = report!;
+      return `{"id":"${id}","lease":"${lease}"` +
+        `${payload === undefined ? "" : `,"payload":${payload}`}` +
+        `${progress === undefined ? "" : `,"progress":${progress}`}}`;
+    });
   const logs = said.flatMap(({ id, lease, report }) =>
     (report!.logs ?? []).map((chunk) => `["${id}","${lease}","${chunk.id}",${chunk.lines}]`)
   );
@@ -160,13 +165,20 @@ function groups(settlements: readonly Settlement[]): readonly Group[] {
   let last: Group | undefined;
   for (const settlement of settlements) {
     const member = `"${settlement.id}":${memberText(settlement.outcome)}`;
-    if (last === undefined || !alike(last.first, settlement)) {
-      last = groups.find(({ first }) => alike(first, settlement));
+    if (last === undefined || isFull(last) || !alike(last.first, settlement)) {
+      last = groups.find((group) => !isFull(group) && alike(group.first, settlement));
     }
     if (last === undefined) groups.push(last = { first: settlement, members: member });
     else last.members += `,${member}`;
   }
   return groups;
+}
+
+/** A statement takes no more characters of JSON than this and one result. */
+const GROUP_LENGTH_MAX = 2 ** 20;
+
+function isFull({ members }: Group): boolean {
+  return members.length >= GROUP_LENGTH_MAX;
 }
 
 /** Whether one statement can settle both. */

@@ -66,8 +66,8 @@ export class Store implements Broker {
     return this.#identity ??= await identity(this.#driver);
   }
 
-  statements(jobs: readonly NewJob[]): SqlStatement[] {
-    return enqueueStatements(this.#clock.databaseNow(), jobs);
+  statements(jobs: readonly NewJob[]): Promise<SqlStatement[]> {
+    return Promise.resolve(enqueueStatements(this.#clock.databaseNow(), jobs));
   }
 
   complete(request: CompletionRequest): Promise<CompletionAnswer> {

@@ -5,6 +5,7 @@
  */
 import { Errand } from "../errand.ts";
 import type { ErrandOptions } from "../options.ts";
+import type { WorkerOptions } from "../worker-options.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 /** As for `Errand.open`; everything may be left out. */
@@ -24,6 +25,10 @@ export async function testErrand(options: TestErrandOptions = {}): Promise<TestE
   const { clock = new FakeClock(), url, client, ...rest } = options;
   const place = client === undefined ? { url: url ?? ":memory:" } : { client };
   const errand = await Errand.open({ ...rest, ...place, clock });
+  const worker = errand.worker.bind(errand);
   // Under a clock that stands still, a grace period would have no end.
-  return Object.assign(errand, { clock, [Symbol.asyncDispose]: () => errand.close({ grace: 0 }) });
+  return Object.assign(errand, {
+    clock,
+    worker: (options: WorkerOptions = {}) => worker({ grace: 0, ...options }),
+  });
 }

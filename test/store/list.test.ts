@@ -139,12 +139,16 @@ describe.each(places)("in a store at %s", (place) => {
         state,
         jobs.filter((job) => job.state === state && (queue ?? job.queue) === job.queue).length,
       ]));
+    const due = (queue: string) =>
+      jobs.some((job) => job.state === "scheduled" && job.queue === queue)
+        ? { nextRunAt: new Date(clock.now() + 60_000) }
+        : {};
     expect(await store.stats()).toEqual({
       ...counts(),
       queues: {
-        even: { ...counts("even"), paused: false },
-        odd: { ...counts("odd"), paused: false },
-        paused: { ...counts("paused"), paused: true },
+        even: { ...counts("even"), paused: false, ...due("even") },
+        odd: { ...counts("odd"), paused: false, ...due("odd") },
+        paused: { ...counts("paused"), paused: true, ...due("paused") },
       },
       nextRunAt: new Date(clock.now() + 60_000),
     });

@@ -186,8 +186,11 @@ describe("a task that the worker does not know", () => {
     const job = await errand.get(id);
     expect(job).toMatchObject({ state: "scheduled", attempt: 0, error: { code: "NO_HANDLER" } });
     expect(job?.error?.message).toContain('Worker w1 knows no task "later"');
-    expect(job!.runAt.getTime()).toBe(clock.now() + 30_000);
-    await clock.advance("30s");
+    expect(job!.runAt.getTime()).toBe(clock.now() + 250);
+    await clock.advance("2m");
+    const again = await errand.get(id);
+    expect(again).toMatchObject({ state: "scheduled", attempt: 0 });
+    expect(again!.runAt.getTime() - again!.errors.at(-1)!.at).toBe(30_000); // grown up to that
     errand.register(later);
     await clock.advance("30s");
     expect(await errand.get(id)).toMatchObject({ state: "completed", attempt: 1 });

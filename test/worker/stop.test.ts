@@ -20,7 +20,7 @@ async function busy() {
   });
   const errand = await testErrand({ tasks: [work] });
   const jobs = await errand.enqueueMany(work, list(5));
-  const worker = errand.worker({ concurrency: 1 });
+  const worker = errand.worker({ concurrency: 1, grace: "10s" });
   await worker.start();
   await started.opened;
   return { errand, worker, jobs, runs, finish, [Symbol.asyncDispose]: () => errand.close() };
@@ -69,7 +69,7 @@ describe("stop", () => {
     });
     await using errand = await testErrand({ tasks: [work] });
     await errand.enqueueMany(work, list(100));
-    const worker = errand.worker({ concurrency: 1, prefetch: 20 });
+    const worker = errand.worker({ concurrency: 1, prefetch: 20, grace: "10s" });
     await worker.start();
     await started.opened;
     await expect.poll(async () => (await errand.stats()).running).toBeGreaterThan(1);
@@ -81,12 +81,28 @@ describe("stop", () => {
 
   it("may be called again and again: all calls end together", async () => {
     await using test = await busy();
-    const stops = [test.worker.stop(), test.worker.stop({ grace: 0 }), test.worker.stop()];
+    const stops = [test.worker.stop(), test.worker.stop({ grace: "1h" }), test.worker.stop()];
     expect(await Promise.race([...stops, Promise.resolve("running")])).toBe("running");
     test.finish.open("done");
     await Promise.all(stops);
     await test.worker.stop();
     expect(await states(test.errand, test.jobs)).toEqual(["completed", ...AVAILABLE]);
+  });
+
+  it("may be called again to shorten the grace", async () => {
+    await using test = await busy();
+    const patient = test.worker.stop({ grace: "1h" });
+    await test.worker.stop({ grace: 0 });
+    await patient;
+    expect(await states(test.errand, test.jobs)).toEqual(["available", ...AVAILABLE]);
+  });
+
+  it("with an unusable grace is refused, and can be called again", async () => {
+    await using test = await busy();
+    await expect(test.worker.stop({ grace: -1 })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    await expect(test.errand.close({ grace: -1 })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    await test.errand.close({ grace: 0 });
+    await expect(test.errand.stats()).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
   });
 
   it("before start makes a worker that never starts", async () => {
@@ -137,7 +153,7 @@ describe("stop", () => {
     const work = defineTask({ name: "work", run: () => finish.opened });
     const errand = await testErrand({ url, tasks: [work] });
     const { id } = await errand.enqueue(work);
-    await errand.worker().start();
+    await errand.worker({ grace: "10s" }).start();
     const closed = errand.close();
     finish.open("stored");
     await closed;

@@ -8,7 +8,7 @@ import { systemClock } from "../../clock.ts";
 import { ErrandError } from "../../errors.ts";
 import type { Driver, Result, Statement, Value } from "./driver.ts";
 import { databaseError, isBusy } from "./faults.ts";
-import { patiently } from "./patience.ts";
+import { busyError, patiently } from "./patience.ts";
 
 /**
  * What an acknowledged commit survives. `"full"`: the process being killed and power loss.
@@ -76,8 +76,10 @@ class LocalDriver implements Driver {
   #statements = new Map<string, Cached>();
   #version: Prepared | undefined;
   #logAtOpen: number | undefined;
+  #fileAtOpen: number | undefined;
   #generation = 0;
   #turnStartMs = 0;
+  #contended: Promise<"free" | "busy"> | undefined;
   #closed = false;
 
   constructor(connect: Connect, options: LocalOptions) {
@@ -93,7 +95,9 @@ class LocalDriver implements Driver {
   connect(): void {
     this.#disconnect();
     const { path, synchronous } = this.#options;
-    if (forsaken.has(this.#file() ?? NaN)) throw forsakenError();
+    const file = this.#file();
+    if (forsaken.has(file ?? NaN)) throw forsakenError();
+    if ((this.#fileAtOpen ?? file) !== file) throw forsakenError();
     const db = new this.#connect(path, { timeout: BLOCKING_WAIT_MS });
     this.#db = db;
     const [mode] = db.prepare("PRAGMA journal_mode = WAL").raw(true).all([]);
@@ -108,6 +112,7 @@ class LocalDriver implements Driver {
     this.#generation++;
     db.exec("SELECT 1 FROM sqlite_master"); // makes the log, if there is none
     this.#logAtOpen = this.#log();
+    this.#fileAtOpen = this.#file();
   }
 
   write(statements: readonly Statement[]): Promise<readonly Result[]> {
@@ -115,7 +120,7 @@ class LocalDriver implements Driver {
   }
 
   read(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return this.#call(() => this.#transaction("BEGIN DEFERRED", statements));
+    return this.#call(() => this.#transaction("BEGIN DEFERRED", statements), false);
   }
 
   /** `PRAGMA data_version` counts other connections' commits; the generation counts our own. */
@@ -130,24 +135,40 @@ class LocalDriver implements Driver {
     return Promise.resolve();
   }
 
-  async #call(transaction: () => Result[]): Promise<readonly Result[]> {
-    const { busyTimeoutMs } = this.#options;
+  async #call(transaction: () => Result[], mayContend = true): Promise<readonly Result[]> {
+    const waits = mayContend && this.#contended !== undefined;
     let results: readonly Result[];
     try {
-      results = transaction();
+      results = waits ? await this.#contend(transaction) : transaction();
     } catch (error) {
       if (!isBusy(error)) throw databaseError(error, "use the database");
-      results = await this.#retry(transaction, busyTimeoutMs);
+      results = await this.#contend(transaction);
     }
     if (systemClock.elapsedMs() - this.#turnStartMs >= TURN_MS) await this.#yield();
     return results;
   }
 
-  async #retry(transaction: () => Result[], busyTimeoutMs: number): Promise<readonly Result[]> {
+  /**
+   * One call at a time tries for the lock, each until its own time is up: every try may block the
+   * event loop for a moment, and many at once would block it for long.
+   */
+  async #contend(transaction: () => Result[]): Promise<readonly Result[]> {
+    const { busyTimeoutMs } = this.#options;
+    const untilMs = systemClock.elapsedMs() + busyTimeoutMs;
+    const before = this.#contended;
+    const result = (async () => {
+      const free = await before !== "busy";
+      if (!free && systemClock.elapsedMs() >= untilMs) throw busyError(busyTimeoutMs);
+      return await patiently(transaction, busyTimeoutMs, untilMs);
+    })();
+    const settled = result.then(() => "free" as const, whatNow);
+    this.#contended = settled;
     try {
-      return await patiently(transaction, busyTimeoutMs);
+      return await result;
     } catch (error) {
       throw databaseError(error, "use the database");
+    } finally {
+      if (this.#contended === settled) this.#contended = undefined;
     }
   }
 
@@ -215,6 +236,10 @@ class LocalDriver implements Driver {
     this.#db = undefined;
     db?.close();
   }
+}
+
+function whatNow(error: unknown): "free" | "busy" {
+  return error instanceof ErrandError && error.code === "DATABASE_BUSY" ? "busy" : "free";
 }
 
 /** Files whose log was taken from under a connection of this process. */

@@ -11,28 +11,31 @@ import { isBusy } from "./faults.ts";
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 60;
 
-/** Runs `attempt` until it finds the database free, for `patienceMs` at most. */
+/** Runs `attempt` until it finds the database free, or until `untilMs` of the system's clock. */
 export async function patiently<T>(
   attempt: () => T | Promise<T>,
   patienceMs: number,
+  untilMs: number = systemClock.elapsedMs() + patienceMs,
 ): Promise<T> {
-  let waitedMs = 0;
   for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       return await attempt();
     } catch (error) {
       if (!isBusy(error)) throw error;
-      if (waitedMs >= patienceMs) {
-        throw new ErrandError(
-          "DATABASE_BUSY",
-          `Cannot write to the database: other writers held its lock for ${patienceMs} ms; ` +
-            `nothing was written, try again or raise busyTimeout`,
-          { cause: error },
-        );
+      if (systemClock.elapsedMs() >= untilMs) {
+        throw busyError(patienceMs, error);
       }
     }
-    const restMs = pauseMs * (0.5 + systemClock.random());
-    await sleep(systemClock, restMs);
-    waitedMs += restMs;
+    await sleep(systemClock, pauseMs * (0.5 + systemClock.random()));
   }
+}
+
+/** The error of a call that has waited for so long. */
+export function busyError(patienceMs: number, cause?: unknown): ErrandError {
+  return new ErrandError(
+    "DATABASE_BUSY",
+    `Cannot write to the database: other writers held its lock for ${patienceMs} ms; ` +
+      `nothing was written, try again or raise busyTimeout`,
+    cause === undefined ? {} : { cause },
+  );
 }

@@ -1,0 +1,36 @@
+/**
+ * What the verbs for single jobs have in common: a usable id, and a job in a state that allows it.
+ *
+ * @module
+ */
+import type { Changed } from "./broker.ts";
+import { ErrandError, invalid, show } from "./errors.ts";
+import type { Job } from "./job.ts";
+
+const ID_MAX_LENGTH = 128;
+
+/** `id`, when it can be a job's. */
+export function checkId(act: string, id: string): string {
+  if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
+  throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
+}
+
+/** The job of `result`, when `verb` found it in a state that allows it. */
+export function expectJob(
+  verb: string,
+  id: string,
+  { job, changed }: Changed,
+  fine = changed,
+): Job {
+  if (job === undefined) throw notFound(verb, id);
+  if (fine) return job;
+  throw new ErrandError("CONFLICT", `Cannot ${verb} job ${id}: it is ${job.state}`);
+}
+
+/** The error for a job that there is none of. */
+export function notFound(act: string, id: string): ErrandError {
+  return new ErrandError(
+    "NOT_FOUND",
+    `Cannot ${act} job ${show(id)}: there is no such job, or it was removed`,
+  );
+}
