@@ -13,8 +13,14 @@
  *
  * @module
  */
-export { type EnqueueEntry, Errand, type RetryJobOptions, type WaitOptions } from "./src/errand.ts";
+export { Errand } from "./src/errand.ts";
+export type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./src/calls.ts";
 export type { ErrandOptions } from "./src/options.ts";
+export type {
+  EncryptionKey,
+  EncryptionKeyEntry,
+  EncryptionOptions,
+} from "./src/encryption/options.ts";
 export {
   type AbortReason,
   AttemptAborted,
@@ -47,6 +53,7 @@ export type { JobsStatements, JobStatements, Statements } from "./src/statements
 export type { JoinedResult, JoinedTransaction, JoinOptions } from "./src/transaction.ts";
 export { isEnded, JOB_STATES } from "./src/job.ts";
 export type {
+  EnqueuedJob,
   Job,
   JobError,
   JobErrorCode,
@@ -54,12 +61,14 @@ export type {
   JobPage,
   JobState,
   ListOptions,
+  Lock,
   LogLine,
   QueueStats,
   StateCounts,
   Stats,
 } from "./src/job.ts";
 export type { Backoff, DelayFunction, RetryOptions, RetryPolicy } from "./src/backoff.ts";
+export type { UniqueConflict, UniqueOptions, UniqueRule, UniqueScope } from "./src/unique.ts";
 export type { Duration, Instant } from "./src/duration.ts";
 export { ErrandError, type ErrandErrorOptions, type ErrorCode, type Issue } from "./src/errors.ts";
 export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./src/events.ts";

@@ -150,6 +150,11 @@ export class Attempt {
   }
 
   async #handle(): Promise<Outcome> {
+    const { id, locked } = this.job;
+    if (locked !== undefined) {
+      const fact = `Cannot decrypt the payload of job ${id}: ${locked.message}`;
+      return this.#failed(new Error(fact), "LOCKED");
+    }
     this.#payload = decode(this.job.payload);
     const parsed = parseInput(this.#task, this.#payload);
     const input = parsed instanceof Promise ? await parsed : parsed;

@@ -8,6 +8,7 @@ import type { Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts
 import type { Completed, Held, Settlement } from "./outcome.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
+import type { UniqueRule } from "./unique.ts";
 
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
@@ -15,6 +16,8 @@ export interface NewJob {
   readonly payload: string;
   /** Everything else; jobs that have it in common share one object, and are stored together. */
   readonly terms: JobTerms;
+  /** There when its terms say `unique`. */
+  readonly uniqueKey?: string;
 }
 
 /** What jobs of one call have in common; texts are JSON. */
@@ -30,6 +33,15 @@ export interface JobTerms {
   readonly parentId: string | null;
   readonly options: string | null;
   readonly meta: string | null;
+  /** While one job holds the key, no other is added. */
+  readonly unique?: UniqueRule;
+}
+
+/** What came of an enqueue, once committed. */
+export interface EnqueueAnswer {
+  readonly createdAtMs: number;
+  /** By the id of a unique job that was not added: the job that holds its key, as it stands. */
+  readonly duplicates?: ReadonlyMap<string, Job>;
 }
 
 /** A job that a lease holds; texts are JSON. */
@@ -47,6 +59,8 @@ export interface ClaimedJob {
   readonly payload: string;
   readonly options: string | null;
   readonly meta: string | null;
+  /** Why the payload cannot be decrypted here. */
+  readonly locked?: NonNullable<Job["locked"]>;
 }
 
 /** A wish for jobs, under a lease whose id the client makes. */
@@ -158,12 +172,12 @@ export type CompletionAnswer =
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
   /** Adds jobs in one transaction; an id that is there already is left alone. */
-  enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }>;
+  enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer>;
   /** Adds jobs in a transaction of the caller's, which must be of the same database. */
   join(
     transaction: JoinedTransaction,
     jobs: readonly NewJob[],
-  ): Promise<{ readonly createdAtMs: number }>;
+  ): Promise<EnqueueAnswer>;
   /** The statements that add jobs, for a batch of the caller's. */
   statements(jobs: readonly NewJob[]): Promise<SqlStatement[]>;
   /** Completes a job together with statements of its handler, in one transaction. */
@@ -196,6 +210,8 @@ export interface Broker {
   stats(): Promise<Stats>;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
+  /** Whether payloads are stored encrypted, so that nothing can look into them there. */
+  readonly encrypts?: boolean;
   close(): Promise<void>;
 }
 

@@ -3,15 +3,18 @@
  *
  * @module
  */
-import type { Broker, Ended, NewJob } from "./broker.ts";
+import type { Broker, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
+import type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./calls.ts";
 import { Collector } from "./collector.ts";
-import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
+import { durationMs, instantMs } from "./duration.ts";
+import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
+import { KeyRing } from "./encryption/key-ring.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { retentions } from "./janitor.ts";
 import { checkId, expectJob, notFound } from "./job-checks.ts";
-import type { Job, JobPage, ListOptions, LogLine, Stats } from "./job.ts";
+import type { EnqueuedJob, Job, JobPage, ListOptions, LogLine, Stats } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import { logEvents } from "./log-events.ts";
 import {
@@ -32,30 +35,6 @@ import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import type { StopOptions, WorkerOptions } from "./worker-options.ts";
-
-/** One of several jobs to be enqueued together. */
-export interface EnqueueEntry extends EnqueueOptions {
-  /** The task, or the name of one. */
-  readonly task: Task | string;
-  /** Its payload. */
-  readonly payload?: unknown;
-}
-
-/** How long to wait. */
-export interface WaitOptions {
-  /** After so long the job is returned as it is. @default no limit */
-  readonly timeout?: Duration;
-  /** Rejects with the signal's reason when it aborts. */
-  readonly signal?: AbortSignal;
-}
-
-/** When a job that is made live again is due. */
-export interface RetryJobOptions {
-  /** So long from now. */
-  readonly delay?: Duration;
-  /** At this instant. */
-  readonly runAt?: Instant;
-}
 
 /** A waiter looks again so often, should every signal have failed. */
 const WAIT_LOOK_MS = 2_000;
@@ -88,7 +67,7 @@ export class Errand {
   readonly #wake: Wake;
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
-  readonly #collector: Collector<NewJob, { readonly createdAtMs: number }>;
+  readonly #collector: Collector<NewJob, EnqueueAnswer>;
   /** Those who wait look together. */
   readonly #looks: Collector<string, Ended>;
   readonly #workers = new Set<Worker>();
@@ -102,7 +81,8 @@ export class Errand {
    */
   static async open(options: ErrandOptions): Promise<Errand> {
     const settings = checkedSettings(options);
-    const broker = await openStore(settings.store);
+    const keys = settings.encryption && await KeyRing.of(settings.encryption);
+    const broker = new EncryptedBroker(await openStore(settings.store), keys);
     return new Errand(broker, settings);
   }
 
@@ -137,6 +117,7 @@ export class Errand {
 
   /**
    * Adds a job; resolves once it is committed. Jobs of one turn of the event loop share a batch.
+   * Where a `unique` job is there already, resolves with that one: `enqueued` says "duplicate".
    * With `tx` it resolves once the job is in that transaction, which is yours to commit; if it
    * rejects, roll back. No `enqueued` event tells of such a job.
    *
@@ -146,14 +127,18 @@ export class Errand {
   enqueue<In, Parsed, Result>(
     task: Task<In, Parsed, Result>,
     ...payload: PayloadArguments<In, EnqueueOptions & JoinOptions>
-  ): Promise<Job<In, Result>>;
+  ): Promise<EnqueuedJob<In, Result>>;
   /** The same by name, for code that does not import the task. */
-  enqueue(task: string, payload?: unknown, options?: EnqueueOptions & JoinOptions): Promise<Job>;
+  enqueue(
+    task: string,
+    payload?: unknown,
+    options?: EnqueueOptions & JoinOptions,
+  ): Promise<EnqueuedJob>;
   async enqueue(
     task: Task | string,
     payload?: unknown,
     options?: EnqueueOptions & JoinOptions,
-  ): Promise<Job> {
+  ): Promise<EnqueuedJob> {
     const known = this.#task(task);
     const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
     const job = prepared instanceof Promise ? await prepared : prepared;
@@ -169,14 +154,14 @@ export class Errand {
     task: Task<In, Parsed, Result>,
     payloads: readonly NoInfer<In>[],
     options?: EnqueueOptions & JoinOptions,
-  ): Promise<Job<In, Result>[]>;
+  ): Promise<EnqueuedJob<In, Result>[]>;
   /** Adds many jobs of any tasks: all of them or, if one is refused, none. */
-  enqueueMany(entries: readonly EnqueueEntry[], options?: JoinOptions): Promise<Job[]>;
+  enqueueMany(entries: readonly EnqueueEntry[], options?: JoinOptions): Promise<EnqueuedJob[]>;
   async enqueueMany(
     first: Task | readonly EnqueueEntry[],
     second: readonly unknown[] | JoinOptions = [],
     options?: EnqueueOptions & JoinOptions,
-  ): Promise<Job[]> {
+  ): Promise<EnqueuedJob[]> {
     const prepared = Array.isArray(first)
       ? checkCount(first as readonly EnqueueEntry[]).map((entry) => this.#prepareEntry(entry))
       : this.#prepareAll(checkCount(second as readonly unknown[]), first as Task, options);
@@ -384,15 +369,17 @@ export class Errand {
     return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
   }
 
-  async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<Job[]> {
-    const { createdAtMs } = await this.#broker.join(tx, jobs.map(({ stored }) => stored));
-    return jobs.map((job) => enqueuedJob(job, createdAtMs));
+  async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
+    const answer = await this.#broker.join(tx, jobs.map(({ stored }) => stored));
+    return jobs.map((job) => enqueuedJob(job, answer));
   }
 
-  #accepted(jobs: readonly Prepared[], { createdAtMs }: { readonly createdAtMs: number }): Job[] {
-    const accepted = jobs.map((job) => enqueuedJob(job, createdAtMs));
+  #accepted(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[] {
+    const accepted = jobs.map((job) => enqueuedJob(job, answer));
     if (this.#events.heard("enqueued")) {
-      for (const job of accepted) this.#events.emit("enqueued", { job });
+      for (const job of accepted) {
+        if (job.enqueued === "inserted") this.#events.emit("enqueued", { job });
+      }
     }
     this.#wake.signal("work");
     return accepted;

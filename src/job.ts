@@ -30,15 +30,16 @@ export function isEnded(state: JobState): boolean {
 
 /**
  * Why an attempt failed: its handler threw (`HANDLER`), it took too long (`TIMEOUT`), its worker
- * vanished (`LEASE_EXPIRED`), the worker knows no such task (`NO_HANDLER`), or the stored payload
- * no longer fits the task's schema (`INVALID_INPUT`).
+ * vanished (`LEASE_EXPIRED`), the worker knows no such task (`NO_HANDLER`), the stored payload no
+ * longer fits the task's schema (`INVALID_INPUT`), or it cannot be decrypted (`LOCKED`).
  */
 export type JobErrorCode =
   | "HANDLER"
   | "TIMEOUT"
   | "LEASE_EXPIRED"
   | "NO_HANDLER"
-  | "INVALID_INPUT";
+  | "INVALID_INPUT"
+  | "LOCKED";
 
 /** How one attempt failed. */
 export interface JobError {
@@ -54,6 +55,17 @@ export interface JobError {
   readonly attempt: number;
   /** When, in milliseconds since the epoch. */
   readonly at: number;
+}
+
+/**
+ * Why something encrypted cannot be read: there is no key of that id (`NO_KEY`), another key has
+ * that id (`WRONG_KEY`), or it is not what was encrypted for this job and field (`CHANGED`).
+ */
+export interface Lock {
+  /** The reason, for programs. */
+  readonly code: "NO_KEY" | "WRONG_KEY" | "CHANGED";
+  /** The reason, for people. */
+  readonly message: string;
 }
 
 /** A job as it stands in the database. */
@@ -76,6 +88,8 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly error?: JobError;
   /** The last 10 failed attempts, oldest first. */
   readonly errors: readonly JobError[];
+  /** Why some of it cannot be decrypted here: what is locked is then left out. */
+  readonly locked?: Lock;
   /** Attempts begun; a snoozed or released one does not count. */
   readonly attempt: number;
   /** Attempts that it may have in all, where job or task said so. */
@@ -94,6 +108,12 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly meta?: Readonly<Record<string, unknown>>;
   /** The job that this one belongs to. */
   readonly parentId?: string;
+}
+
+/** A job as `enqueue` answers it. */
+export interface EnqueuedJob<Payload = unknown, Result = unknown> extends Job<Payload, Result> {
+  /** Whether it was added, or is one like it that was there already. */
+  readonly enqueued: "inserted" | "duplicate";
 }
 
 /** Which jobs to list. Conditions are joined by "and". */

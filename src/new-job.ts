@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { JobTerms, NewJob } from "./broker.ts";
+import type { EnqueueAnswer, JobTerms, NewJob } from "./broker.ts";
 import { decode, encode } from "./codec.ts";
 import { durationMs, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
-import type { Job } from "./job.ts";
+import type { EnqueuedJob } from "./job.ts";
 import { parse } from "./schema.ts";
 import {
   checkName,
@@ -18,6 +18,7 @@ import {
   type Policy,
   type Task,
 } from "./task.ts";
+import { checkOutlives, uniqueKey, type UniqueRule, uniqueRule } from "./unique.ts";
 
 /** What jobs are made with. */
 export interface NewJobHost {
@@ -45,7 +46,7 @@ export function checkCount<Item>(items: readonly Item[]): readonly Item[] {
 /** What the terms of a job are made from. */
 export type TermsSource = Pick<
   Task,
-  "name" | "queue" | "priority" | "policy" | "onLeaseExpired"
+  "name" | "queue" | "priority" | "policy" | "onLeaseExpired" | "unique"
 >;
 
 const plainTerms = new WeakMap<TermsSource, JobTerms>();
@@ -70,6 +71,7 @@ function checkedTerms(task: TermsSource, options: EnqueueOptions): JobTerms {
     );
   }
   const policy = checkPolicy(options, `a job of task "${task.name}"`);
+  const unique = uniqueOf(task, options, policy.retentionMs);
   return {
     task: task.name,
     queue: queue === undefined ? task.queue : checkName(queue, "the queue of a job"),
@@ -80,6 +82,7 @@ function checkedTerms(task: TermsSource, options: EnqueueOptions): JobTerms {
     parentId: parentId === undefined ? null : checkName(parentId, "parentId"),
     options: storedOptions(task, policy),
     meta: meta === undefined ? null : metaText(meta),
+    ...(unique !== undefined && { unique }),
   };
 }
 
@@ -94,6 +97,17 @@ function storedOptions({ policy, onLeaseExpired }: TermsSource, own: Policy): st
     ...(onLeaseExpired === "fail" && { onLeaseExpired }),
   };
   return Object.keys(options).length === 0 ? null : JSON.stringify(options);
+}
+
+function uniqueOf(
+  task: TermsSource,
+  options: EnqueueOptions,
+  retentionMs: number | null | undefined,
+): UniqueRule | undefined {
+  const what = `unique of a job of task "${task.name}"`;
+  const rule = options.unique === undefined ? task.unique : uniqueRule(options.unique, what);
+  checkOutlives(rule, retentionMs === undefined ? task.policy.retentionMs : retentionMs, what);
+  return rule;
 }
 
 function metaText(meta: unknown): string {
@@ -118,14 +132,31 @@ export function prepare(
     payload: seen === undefined ? null : seen,
   };
   const parsed = parse(task.input, seen, `enqueue "${task.name}"`);
-  return parsed instanceof Promise ? parsed.then(() => prepared) : prepared;
+  const ready = terms.unique === undefined ? () => prepared : () => keyed(prepared, terms.unique!);
+  return parsed instanceof Promise ? parsed.then(ready) : ready();
 }
 
-/** The job as it stands right after its enqueueing. */
-export function enqueuedJob({ stored, payload }: Prepared, createdAtMs: number): Job {
+/** By the payload as it is stored: without members that JSON leaves out. */
+function keyed(prepared: Prepared, unique: UniqueRule): Prepared | Promise<Prepared> {
+  const { stored } = prepared;
+  const key = uniqueKey(stored.terms.task, unique, decode(stored.payload));
+  const held = (uniqueKey: string): Prepared => ({
+    ...prepared,
+    stored: { ...stored, uniqueKey },
+  });
+  return key instanceof Promise ? key.then(held) : held(key);
+}
+
+/** The job as it stands right after its enqueueing, or the one that kept it away. */
+export function enqueuedJob(
+  { stored, payload }: Prepared,
+  { createdAtMs, duplicates }: EnqueueAnswer,
+): EnqueuedJob {
+  const existing = duplicates?.get(stored.id);
+  if (existing !== undefined) return { ...existing, enqueued: "duplicate" };
   const { task, queue, priority, runAtMs, delayMs, maxAttempts, meta, parentId } = stored.terms;
   const dueMs = runAtMs ?? createdAtMs + delayMs;
-  const job: Job = {
+  const job: EnqueuedJob = {
     id: stored.id,
     task,
     queue,
@@ -136,6 +167,7 @@ export function enqueuedJob({ stored, payload }: Prepared, createdAtMs: number):
     attempt: 0,
     runAt: new Date(dueMs),
     createdAt: new Date(createdAtMs),
+    enqueued: "inserted",
   };
   if (maxAttempts === null && meta === null && parentId === null) return job; // most, and faster
   return {

@@ -5,6 +5,11 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
+import {
+  type CheckedEncryption,
+  checkEncryption,
+  type EncryptionOptions,
+} from "./encryption/options.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
@@ -34,6 +39,8 @@ export interface ErrandOptions {
   readonly busyTimeout?: Duration;
   /** The most bytes of JSON that a payload or a result may have. @default 1 MiB */
   readonly payloadLimit?: number;
+  /** Encrypts payloads, results, errors, progress and logs. @default they are stored in plain */
+  readonly encryption?: EncryptionOptions;
   /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
   readonly retention?: Retention;
   /** Where the library's messages go; without it they go nowhere. */
@@ -54,6 +61,7 @@ export interface Settings {
   readonly logs: boolean;
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
+  readonly encryption?: CheckedEncryption;
 }
 
 /** Checks everything that can be checked without the database. */
@@ -76,6 +84,7 @@ export function checkedSettings(options: ErrandOptions): Settings {
     logs: options.logger !== undefined,
     payloadLimitBytes: payloadLimit,
     retentionMs,
+    ...(options.encryption !== undefined && { encryption: checkEncryption(options.encryption) }),
   };
 }
 

@@ -6,9 +6,10 @@
 import { type RetryOptions, type RetryPolicy, retryPolicy } from "./backoff.ts";
 import { type Duration, durationMs, type Instant } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
-import type { Job } from "./job.ts";
+import type { EnqueuedJob } from "./job.ts";
 import type { Schema } from "./schema.ts";
 import type { CompleteOptions, Completion } from "./statement.ts";
+import { checkOutlives, type UniqueOptions, type UniqueRule, uniqueRule } from "./unique.ts";
 
 /** How long an ended job stays readable; `0` removes it at the moment it ends. */
 export type Retention = Duration | "forever";
@@ -116,6 +117,8 @@ export interface TaskOptions<In, Parsed, Result> extends JobPolicy {
   readonly priority?: number;
   /** What becomes of a job whose worker vanished in the middle. @default "retry" */
   readonly onLeaseExpired?: "retry" | "fail";
+  /** Adds no job while there is one like it: by its whole payload (`true`), fields, or a key. */
+  readonly unique?: boolean | UniqueOptions;
   /** The handler: throw to fail, return the result (any JSON value) to complete. */
   run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
 }
@@ -144,13 +147,15 @@ export interface Task<In = unknown, Parsed = unknown, Result = unknown> {
   readonly policy: Policy;
   /** What becomes of a job whose worker vanished in the middle. */
   readonly onLeaseExpired: "retry" | "fail";
+  /** Which of its jobs count as the same, if any. */
+  readonly unique?: UniqueRule;
   /** The handler. */
   run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
   /** Enqueues a job of this task: `task.enqueue(errand, payload)`. */
   enqueue(
     errand: Enqueuer,
     ...payload: PayloadArguments<In, EnqueueOptions>
-  ): Promise<Job<In, Result>>;
+  ): Promise<EnqueuedJob<In, Result>>;
 }
 
 /** What can enqueue a task's jobs: an Errand, or a client of one. */
@@ -159,7 +164,7 @@ export interface Enqueuer {
   enqueue<In, Parsed, Result>(
     task: Task<In, Parsed, Result>,
     ...payload: PayloadArguments<In, EnqueueOptions>
-  ): Promise<Job<In, Result>>;
+  ): Promise<EnqueuedJob<In, Result>>;
 }
 
 /** A payload that may be left out when the schema takes `undefined`, or there is no schema. */
@@ -180,6 +185,8 @@ export interface EnqueueOptions extends JobPolicy {
   readonly meta?: Readonly<Record<string, unknown>>;
   /** The job that this one belongs to. */
   readonly parentId?: string;
+  /** Instead of the task's word on it, not laid over it; `false` for none. */
+  readonly unique?: boolean | UniqueOptions;
 }
 
 const NAME_MAX_LENGTH = 128;
@@ -218,13 +225,18 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
     const what = `onLeaseExpired of task "${name}"`;
     throw invalid(`Cannot use ${show(onLeaseExpired)} as ${what}: it is "retry" or "fail"`);
   }
+  const { unique: asked = false } = options;
+  const unique = uniqueRule(asked, `unique of task "${name}"`);
+  const policy = checkPolicy(options, `task "${name}"`);
+  checkOutlives(unique, policy.retentionMs, `unique of task "${name}"`);
   const task: Task<In, Parsed, Result> = {
     name,
     queue: checkName(options.queue ?? "default", `the queue of task "${name}"`),
     priority: checkPriority(options.priority ?? 0, `the priority of task "${name}"`),
-    policy: checkPolicy(options, `task "${name}"`),
+    policy,
     onLeaseExpired,
     ...(options.input !== undefined && { input: options.input }),
+    ...(unique !== undefined && { unique }),
     run: (context) => options.run(context),
     enqueue: (errand, ...payload) => errand.enqueue(task, ...payload),
   };

@@ -1,8 +1,9 @@
 import { type Client, createClient } from "@libsql/client";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { defineTask, type EnqueueOptions, Errand, type Job } from "../mod.ts";
+import { defineTask, type EnqueuedJob, type EnqueueOptions, Errand, type Job } from "../mod.ts";
 import { FakeClock, testErrand } from "../src/testing/mod.ts";
+import { stored } from "./support/jobs.ts";
 
 const task = defineTask({ name: "task", run: () => "done" });
 const other = defineTask({ name: "other", queue: "q2", priority: 7, run: () => "done" });
@@ -78,7 +79,7 @@ describe("enqueue", () => {
     const many = await errand.enqueueMany(
       kinds.map(({ of, option, payload }) => ({ task: of, payload, ...option })),
     );
-    const singles: Job[] = [];
+    const singles: EnqueuedJob[] = [];
     for (const { of, option, payload } of kinds) {
       singles.push(await errand.enqueue(of, payload, option));
     }
@@ -87,7 +88,7 @@ describe("enqueue", () => {
     );
     expect(many.map(comparable)).toEqual(singles.map(comparable));
     expect(grouped.flat().map(comparable)).toEqual(singles.map(comparable));
-    for (const job of [...many, ...singles]) expect(await errand.get(job.id)).toEqual(job);
+    for (const job of [...many, ...singles]) expect(await errand.get(job.id)).toEqual(stored(job));
   });
 
   it("keeps the order of calls in the order of ids, also across batches", async () => {
@@ -152,7 +153,7 @@ describe("enqueue", () => {
     const at = new Date("2030-01-01T00:00:00Z");
     const job = await errand.enqueue(task, { at });
     expect(job.payload).toEqual({ at: "2030-01-01T00:00:00.000Z" });
-    expect(await errand.get(job.id)).toEqual(job);
+    expect(await errand.get(job.id)).toEqual(stored(job));
   });
 
   it("changes no payload, no option and no list of its caller's", async () => {

@@ -1,7 +1,7 @@
 // What compiles and what does not: `tsc` and `deno check` hold this file to it.
 import * as v from "valibot";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { defineTask, Errand, type Job, type Task } from "../mod.ts";
+import { defineTask, type EnqueuedJob, Errand, type Job, type Task } from "../mod.ts";
 import { runTask, testErrand } from "../src/testing/mod.ts";
 
 const resize = defineTask({
@@ -35,9 +35,11 @@ describe("the types of", () => {
     const job = await errand.enqueue(resize, { path: "a.png" });
     expectTypeOf(job.payload).toEqualTypeOf<{ path: string; width?: number | undefined }>();
     expectTypeOf(job.result).toEqualTypeOf<{ bytes: number; name: string } | undefined>();
-    expectTypeOf(await errand.enqueueMany(measure, ["a"])).toEqualTypeOf<Job<string, number>[]>();
-    expectTypeOf(await measure.enqueue(errand, "a")).toEqualTypeOf<Job<string, number>>();
-    expectTypeOf(await errand.enqueue("free")).toEqualTypeOf<Job>();
+    expectTypeOf(await errand.enqueueMany(measure, ["a"])).toEqualTypeOf<
+      EnqueuedJob<string, number>[]
+    >();
+    expectTypeOf(await measure.enqueue(errand, "a")).toEqualTypeOf<EnqueuedJob<string, number>>();
+    expectTypeOf(await errand.enqueue("free")).toEqualTypeOf<EnqueuedJob>();
     expectTypeOf(await errand.get("x")).toEqualTypeOf<Job | undefined>();
     expect(job.payload).toEqual({ path: "a.png" });
   });

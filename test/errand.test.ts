@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defineTask, Errand, type Job } from "../mod.ts";
 import { testErrand } from "../src/testing/mod.ts";
+import { stored } from "./support/jobs.ts";
 import { holdLock } from "./support/raw.ts";
 import { tempDir } from "./support/temp.ts";
 
@@ -136,7 +137,7 @@ describe("an Errand", () => {
       ...{ queue: "default", limit: 5, order: "oldest" },
       cursor: first.cursor!,
     });
-    expect([...first.jobs, ...second.jobs]).toEqual(jobs);
+    expect([...first.jobs, ...second.jobs]).toEqual(jobs.map(stored));
     expect(second.cursor).toBeUndefined();
     expect((await errand.list({ parentId: jobs[0]!.id })).jobs).toHaveLength(1);
     expect((await errand.list({ state: ["completed", "available"] })).jobs).toHaveLength(8);
@@ -243,7 +244,7 @@ describe("an Errand", () => {
     await closing;
     const jobs = await Promise.all(calls);
     await using again = await Errand.open({ url });
-    expect((await again.list({ order: "oldest" })).jobs).toEqual(jobs);
+    expect((await again.list({ order: "oldest" })).jobs).toEqual(jobs.map(stored));
   });
 
   it("keeps its jobs, their ends and its pauses when it is opened again", async () => {
@@ -257,7 +258,7 @@ describe("an Errand", () => {
     await first.close();
     await using second = await Errand.open({ url });
     expect(await second.get(done.id)).toMatchObject({ state: "completed", result: 42 });
-    expect(await second.get(later.id)).toEqual(later);
+    expect(await second.get(later.id)).toEqual(stored(later));
     expect((await second.stats()).queues.other?.paused).toBe(true);
   });
 });

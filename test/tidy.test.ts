@@ -11,9 +11,10 @@ const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
-    ...["collector", "drain", "new-job", "slots", "list-query"],
-    ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks"],
+    ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
+    ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
   ].map((name) => `src/${name}.ts`),
+  ["src/encryption/"],
   ["src/store/"],
   [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
@@ -113,11 +114,11 @@ const rules: readonly Rule[] = [
       ),
   },
   {
-    name: "chance comes from src/clock.ts, random bytes from there or src/id.ts",
+    name: "chance comes from src/clock.ts, random bytes also from ids and encryption",
     bad: parseSource("src/backoff.ts", `const jitter = Math.random();`),
     find: (source) => [
       ...isUnder(source.path, "src/clock.ts") ? [] : inCode(source, /\bMath\.random\b/g),
-      ...isUnder(source.path, "src/clock.ts", "src/id.ts")
+      ...isUnder(source.path, "src/clock.ts", "src/id.ts", "src/encryption/key-ring.ts")
         ? []
         : inCode(source, /\bcrypto\.(?:getRandomValues|randomUUID)\b/g),
     ],

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { JobTerms, NewJob } from "../broker.ts";
+import type { EnqueueAnswer, JobTerms, NewJob } from "../broker.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { NOW } from "./sql.ts";
+import { insertUnique, isUnique, uniqueAnswer, uniqueMember, uniqueQuestions } from "./unique.ts";
 
 /**
  * `?2` is `{"<id>": <payload>, …}`. A job whose id is there already is left alone, so that the
@@ -29,8 +30,11 @@ export async function enqueue(
   driver: Driver,
   now: number | null,
   jobs: readonly NewJob[],
-): Promise<{ readonly createdAtMs: number }> {
+): Promise<EnqueueAnswer> {
   const inserts = insertStatements(now, jobs);
+  if (jobs.some(isUnique)) {
+    return uniqueAnswer(await driver.write([...inserts, ...uniqueQuestions(now, jobs)]));
+  }
   const createdAt = { sql: CREATED_AT, args: [jobs[0]!.id] };
   if (now === null) {
     return { createdAtMs: only((await driver.write([...inserts, createdAt])).at(-1)) };
@@ -46,14 +50,12 @@ function only(result: Result | undefined): number {
 }
 
 /** The statements that add `jobs`. */
-export function insertStatements(
-  now: number | null,
-  jobs: readonly NewJob[],
-): Statement<Value>[] {
-  return groups(jobs).map(({ terms, members }) => ({
-    sql: INSERT_JOBS,
-    args: [now, `{${members}}`, ...columns(terms)],
-  }));
+export function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
+  return groups(jobs).flatMap(({ terms, members }) =>
+    terms.unique === undefined
+      ? [{ sql: INSERT_JOBS, args: [now, `{${members}}`, ...columns(terms)] }]
+      : insertUnique(terms.unique, [now, `[${members}]`, ...columns(terms)])
+  );
 }
 
 /** Arguments `?3` and up. */
@@ -77,13 +79,15 @@ function groups(jobs: readonly NewJob[]): Group[] {
   const groups: Group[] = [];
   const open = new Map<string, Group>();
   let last: Group | undefined;
-  for (const { id, payload, terms } of jobs) {
-    const member = `"${id}":${payload}`;
-    const key = last?.terms === terms ? undefined : JSON.stringify(columns(terms));
+  for (const { id, payload, terms, uniqueKey } of jobs) {
+    const member = uniqueKey === undefined
+      ? `"${id}":${payload}`
+      : uniqueMember(id, uniqueKey, payload);
+    const key = last?.terms === terms ? undefined : termsKey(terms);
     let group = key === undefined ? last : open.get(key);
     if (group === undefined || isFull(group)) {
       groups.push(group = { terms, members: member, count: 1 });
-      open.set(key ?? JSON.stringify(columns(terms)), group);
+      open.set(key ?? termsKey(terms), group);
     } else {
       group.members += `,${member}`;
       group.count++;
@@ -91,6 +95,11 @@ function groups(jobs: readonly NewJob[]): Group[] {
     last = group;
   }
   return groups;
+}
+
+function termsKey(terms: JobTerms): string {
+  const { scope, windowMs, onConflict } = terms.unique ?? {};
+  return JSON.stringify([...columns(terms), scope, windowMs, onConflict]);
 }
 
 function isFull({ members, count }: Group): boolean {

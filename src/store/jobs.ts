@@ -8,6 +8,7 @@ import type { Job, JobPage, LogLine } from "../job.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { toJob } from "./rows.ts";
 import { expiry, JOB_COLUMNS, NOW, SPENT, tally } from "./sql.ts";
+import { SCOPE_UNLESS_TAKEN } from "./unique.ts";
 
 const GET = `SELECT ${JOB_COLUMNS} FROM errand_job WHERE id = ?1`;
 
@@ -90,7 +91,7 @@ const RETRY = `
     state = CASE WHEN coalesce(?3, ${NOW} + ?4) <= ${NOW} THEN 'available' ELSE 'scheduled' END,
     run_at = coalesce(?3, ${NOW} + ?4),
     attempt = 0, lease_id = NULL, started_at = NULL, ended_at = NULL, expire_at = NULL,
-    result = NULL, progress = NULL
+    result = NULL, progress = NULL, unique_scope = ${SCOPE_UNLESS_TAKEN}
   WHERE id = ?2 AND ${ENDED}`;
 
 /** Makes an ended job live again, with all its attempts before it. */

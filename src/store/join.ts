@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { NewJob } from "../broker.ts";
+import type { EnqueueAnswer, NewJob } from "../broker.ts";
 import { ErrandError, invalid, show } from "../errors.ts";
 import type { SqlStatement } from "../statement.ts";
-import type { JoinedTransaction } from "../transaction.ts";
-import type { Driver, Statement } from "./driver/driver.ts";
+import type { JoinedResult, JoinedTransaction } from "../transaction.ts";
+import type { Driver, Statement, Value } from "./driver/driver.ts";
 import { databaseError, isBusy, isGuard, isMissingTable } from "./driver/faults.ts";
 import { CREATED_AT, insertStatements } from "./enqueue.ts";
+import { isUnique, uniqueAnswer, uniqueQuestions } from "./unique.ts";
 
 const IDENTITY = "SELECT id FROM errand_database";
 
@@ -37,17 +38,21 @@ export async function join(
   id: string,
   now: number | null,
   jobs: readonly NewJob[],
-): Promise<{ readonly createdAtMs: number }> {
+): Promise<EnqueueAnswer> {
   if (typeof transaction?.batch !== "function") {
     throw invalid(`Cannot enqueue in ${show(transaction)}: it is no libSQL transaction`);
   }
   if (transaction.closed) throw invalid("Cannot enqueue in the transaction: it has ended");
+  const unique = jobs.some(isUnique);
+  const createdAt = { sql: CREATED_AT, args: [jobs[0]!.id] };
   try {
     const results = await transaction.batch([
       { sql: SAME_DATABASE, args: [id] },
       ...enqueueStatements(now, jobs),
-      { sql: CREATED_AT, args: [jobs[0]!.id] },
+      ...(unique ? uniqueQuestions(now, jobs).map(toSql) : [createdAt]),
     ]);
+    const rows = (of: JoinedResult) => of.rows.map((row) => Array.from(row as ArrayLike<Value>));
+    if (unique) return uniqueAnswer(results.map((of) => ({ rows: rows(of) })));
     return { createdAtMs: Number(results.at(-1)?.rows[0]?.[0]) };
   } catch (error) {
     throw joinError(error);

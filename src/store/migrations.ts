@@ -7,10 +7,12 @@ import { ErrandError } from "../errors.ts";
 import type { Driver, Statement } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
 import { NOW } from "./sql.ts";
+import { UNIQUE_JOBS } from "./unique-schema.ts";
 
 /** Each entry takes the schema from its index to the next version. */
-const MIGRATIONS: readonly (readonly string[])[] = [[
-  `CREATE TABLE errand_job (
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE errand_job (
     id TEXT NOT NULL PRIMARY KEY,
     task TEXT NOT NULL,
     queue TEXT NOT NULL,
@@ -41,40 +43,43 @@ const MIGRATIONS: readonly (readonly string[])[] = [[
       WHEN 'cancelled' THEN ended_at IS NOT NULL
       ELSE false END)
   ) STRICT, WITHOUT ROWID`,
-  `CREATE INDEX errand_job_available ON errand_job (queue, priority DESC, run_at)
+    `CREATE INDEX errand_job_available ON errand_job (queue, priority DESC, run_at)
     WHERE state = 'available'`,
-  `CREATE INDEX errand_job_scheduled ON errand_job (run_at, queue) WHERE state = 'scheduled'`,
-  `CREATE INDEX errand_job_failed ON errand_job (id) WHERE state = 'failed'`,
-  `CREATE INDEX errand_job_parent ON errand_job (parent_id) WHERE parent_id IS NOT NULL`,
-  // A lease lists the jobs that it took; which of them it still holds, the jobs themselves say.
-  `CREATE TABLE errand_lease (
+    `CREATE INDEX errand_job_scheduled ON errand_job (run_at, queue) WHERE state = 'scheduled'`,
+    `CREATE INDEX errand_job_failed ON errand_job (id) WHERE state = 'failed'`,
+    `CREATE INDEX errand_job_parent ON errand_job (parent_id) WHERE parent_id IS NOT NULL`,
+    // A lease lists the jobs that it took; which of them it still holds, the jobs themselves say.
+    `CREATE TABLE errand_lease (
     id TEXT NOT NULL PRIMARY KEY,
     worker TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
     jobs TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
-  `CREATE TABLE errand_queue (
+    `CREATE TABLE errand_queue (
     name TEXT NOT NULL PRIMARY KEY,
     paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1))
   ) STRICT, WITHOUT ROWID`,
-  // How many ended jobs there are: counting them would be a scan of the history.
-  `CREATE TABLE errand_tally (
+    // How many ended jobs there are: counting them would be a scan of the history.
+    `CREATE TABLE errand_tally (
     queue TEXT NOT NULL,
     state TEXT NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (queue, state)
   ) STRICT, WITHOUT ROWID`,
-  `CREATE TABLE errand_log (
+    `CREATE TABLE errand_log (
     job_id TEXT NOT NULL,
     id TEXT NOT NULL,
     lines TEXT NOT NULL,
     PRIMARY KEY (job_id, id)
   ) STRICT, WITHOUT ROWID`,
-], [
-  // What tells this database from every other, whatever it is called.
-  "CREATE TABLE errand_database (id TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
-  "INSERT INTO errand_database (id) VALUES (lower(hex(randomblob(16))))",
-]];
+  ],
+  UNIQUE_JOBS,
+  [
+    // What tells this database from every other, whatever it is called.
+    "CREATE TABLE errand_database (id TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
+    "INSERT INTO errand_database (id) VALUES (lower(hex(randomblob(16))))",
+  ],
+];
 
 /** The schema version that this code needs. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

@@ -9,6 +9,7 @@ import type {
   CompletionAnswer,
   CompletionRequest,
   Ended,
+  EnqueueAnswer,
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
@@ -49,7 +50,7 @@ export class Store implements Broker {
     if (driver.version !== undefined) this.version = driver.version;
   }
 
-  enqueue(jobs: readonly NewJob[]): Promise<{ readonly createdAtMs: number }> {
+  enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
     const here = this.#driver.sameClock ? systemClock.now() : null; // spares a look at the row
     return enqueue(this.#driver, this.#clock.databaseNow() ?? here, jobs);
   }
@@ -57,7 +58,7 @@ export class Store implements Broker {
   async join(
     transaction: JoinedTransaction,
     jobs: readonly NewJob[],
-  ): Promise<{ readonly createdAtMs: number }> {
+  ): Promise<EnqueueAnswer> {
     return join(transaction, await this.identify(), this.#clock.databaseNow(), jobs);
   }
 

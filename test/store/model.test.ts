@@ -3,8 +3,17 @@ import fc from "fast-check";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/outcome.ts";
-import { claimIds, LEASE_MS, newJob, outcomes, rescueAll, settle } from "../support/jobs.ts";
-import { settlement } from "../support/jobs.ts";
+import type { UniqueConflict, UniqueScope } from "../../src/unique.ts";
+import {
+  claimIds,
+  LEASE_MS,
+  newJob,
+  outcomes,
+  rescueAll,
+  settle,
+  settlement,
+  uniqueJob,
+} from "../support/jobs.ts";
 import { type Action, Model } from "../support/model.ts";
 import { type Bench, openBench, places } from "../support/store.ts";
 
@@ -21,6 +30,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       queue: fc.constantFrom("q", "r"),
       priority: fc.integer({ min: -1, max: 1 }),
       delayMs: fc.constantFrom(0, 0, 0, 4_000, 40_000),
+      scope: fc.constantFrom<(UniqueScope | undefined)[]>(
+        ...[undefined, undefined, undefined, "waiting", "live", "window"] as const,
+      ),
+      onConflict: fc.constantFrom<UniqueConflict[]>("ignore", "replace", "reschedule"),
     }),
   },
   {
@@ -92,8 +105,12 @@ async function run({ store, clock }: Bench, step: Action, model: Model): Promise
   const { retentions } = rescueAll;
   switch (step.kind) {
     case "enqueue": {
-      const { kind: _, ...terms } = step;
-      return void await store.enqueue([newJob(model.lastJob, terms)]);
+      const { kind: _, scope, onConflict, ...terms } = step;
+      const id = model.lastJob;
+      const job = scope === undefined
+        ? newJob(id, terms)
+        : uniqueJob(id, { ...terms, scope, onConflict });
+      return (await store.enqueue([job])).duplicates?.get(id)?.id;
     }
     case "claim":
       return await claimIds(store, model.lastLease, step.queues, { limit: step.limit });
@@ -129,6 +146,7 @@ async function expectSame(bench: Bench, model: Model): Promise<void> {
   const found = Object.values(jobs).map((job) => ({
     ...{ id: job.id, queue: job.queue, state: job.state, attempt: job.attempt },
     ...{ lease: job.lease_id, runAt: job.run_at, expireAt: job.expire_at },
+    scope: job.unique_scope,
   }));
   expect(found).toEqual(model.rows());
   expect(tally).toEqual(model.tally());

@@ -10,6 +10,7 @@ import {
   rescueAll,
   settle,
   settlement,
+  uniqueJob,
 } from "../support/jobs.ts";
 import { openRaw } from "../support/raw.ts";
 import { type Bench, openBench } from "../support/store.ts";
@@ -29,6 +30,13 @@ const report = { payload: "{}", progress: "1", logs: [{ id: "log", lines: "[]" }
 
 const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   enqueue: ({ store }) => store.enqueue([newJob("new"), newJob("late", { delayMs: 5 })]),
+  "enqueue of unique jobs": ({ store }) =>
+    store.enqueue([
+      newJob("plain"),
+      ...(["waiting", "live", "window"] as const).map((scope) => uniqueJob(scope, { scope })),
+      uniqueJob("replaced", { onConflict: "replace" }),
+      uniqueJob("moved", { onConflict: "reschedule" }),
+    ]),
   claim: ({ store }) => claim(store, "new", ["q", "other"]),
   settle: ({ store }) =>
     settle(store, [

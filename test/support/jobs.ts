@@ -7,9 +7,10 @@ import type {
   NewJob,
   RescueRequest,
 } from "../../src/broker.ts";
-import type { JobError } from "../../src/job.ts";
+import type { EnqueuedJob, Job, JobError } from "../../src/job.ts";
 import type { Outcome, Report, Settlement } from "../../src/outcome.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { UniqueRule } from "../../src/unique.ts";
 
 /** How long leases last here. */
 export const LEASE_MS = 30_000;
@@ -30,6 +31,20 @@ const TERMS: JobTerms = {
 export function newJob(id: string, more: Partial<JobTerms & { payload: string }> = {}): NewJob {
   const { payload = `"payload of ${id}"`, ...terms } = more;
   return { id, payload, terms: { ...TERMS, ...terms } };
+}
+
+/** How long windows are here. */
+export const WINDOW_MS = 10_000;
+
+/** The same, as the only one of its key for as long as its scope says. */
+export function uniqueJob(
+  id: string,
+  more: Partial<UniqueRule & JobTerms & { key: string }> = {},
+): NewJob {
+  const { key = "k", scope = "live", onConflict = "ignore", ...terms } = more;
+  const windowMs = scope === "window" ? WINDOW_MS : null;
+  const unique: UniqueRule = { fields: null, key: null, scope, windowMs, onConflict };
+  return { ...newJob(id, { ...terms, unique }), uniqueKey: key };
 }
 
 /** Claims from `queues` under `lease`, with limits of a hundred. */
@@ -79,6 +94,11 @@ export function settle(
   closedLeases: readonly string[] = [],
 ): Promise<ExchangeAnswer> {
   return store.exchange({ worker: "worker", settlements, closedLeases });
+}
+
+/** An enqueued job as it is looked up later. */
+export function stored({ enqueued: _, ...job }: EnqueuedJob): Job {
+  return job;
 }
 
 /** The error of an attempt. */

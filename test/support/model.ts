@@ -1,7 +1,8 @@
 // What the store is meant to do, as a list of jobs in memory.
 import { isEnded, JOB_STATES, type JobState } from "../../src/job.ts";
 import type { Outcome } from "../../src/outcome.ts";
-import { LEASE_MS, outcomes } from "./jobs.ts";
+import type { UniqueConflict, UniqueScope } from "../../src/unique.ts";
+import { LEASE_MS, outcomes, WINDOW_MS } from "./jobs.ts";
 
 /** One step of a random life of a store. Jobs and leases are counted back from the newest. */
 export type Action =
@@ -10,6 +11,9 @@ export type Action =
     readonly queue: string;
     readonly priority: number;
     readonly delayMs: number;
+    /** As the only one of its key, with this scope. */
+    readonly scope: UniqueScope | undefined;
+    readonly onConflict: UniqueConflict;
   }
   | { readonly kind: "claim"; readonly queues: readonly string[]; readonly limit: number }
   | Settling
@@ -37,7 +41,14 @@ interface ModelJob {
   lease: string | null;
   runAt: number;
   expireAt: number | null;
+  /** As the only one of its kind. */
+  scope: UniqueScope | null;
+  readonly windowEnd: number;
+  claimed: boolean;
 }
+
+/** What of a job is compared. */
+type ModelRow = Omit<ModelJob, "priority" | "windowEnd" | "claimed">;
 
 const MAX_ATTEMPTS = 5;
 
@@ -127,8 +138,8 @@ export class Model {
     }
   }
 
-  rows(): Omit<ModelJob, "priority">[] {
-    return this.#jobs.map(({ priority: _, ...row }) => row);
+  rows(): ModelRow[] {
+    return this.#jobs.map(({ priority: _, windowEnd: __, claimed: ___, ...row }) => row);
   }
 
   leaseIds(): string[] {
@@ -153,12 +164,28 @@ export class Model {
     return this.#jobs.find(({ id }) => id === this.jobId(back));
   }
 
-  #enqueue({ queue, priority, delayMs }: Extract<Action, { kind: "enqueue" }>): undefined {
+  /** The id of the job that kept the new one away. */
+  #enqueue(step: Extract<Action, { kind: "enqueue" }>): string | undefined {
+    const { queue, priority, delayMs, scope } = step;
     this.#jobCount++;
-    this.#jobs.push({
-      ...{ id: this.lastJob, queue, priority, attempt: 0, lease: null, expireAt: null },
+    const due = {
       state: delayMs === 0 ? "available" : "scheduled",
       runAt: this.#now + delayMs,
+    } as const;
+    if (scope !== undefined) {
+      const rivals = this.#jobs.filter((job) => job.scope === scope && holds(job));
+      for (const job of rivals) {
+        if (scope === "window" && job.windowEnd <= this.#now) job.scope = null;
+      }
+      const holder = rivals.find(holds);
+      const waits = holder?.state === "scheduled" || holder?.state === "available";
+      if (holder && waits && step.onConflict === "reschedule") Object.assign(holder, due);
+      if (holder !== undefined) return holder.id;
+    }
+    this.#jobs.push({
+      ...{ id: this.lastJob, queue, priority, attempt: 0, lease: null, expireAt: null },
+      ...{ scope: scope ?? null, claimed: false, ...due },
+      windowEnd: this.#now + WINDOW_MS,
     });
     return undefined;
   }
@@ -176,6 +203,7 @@ export class Model {
       .slice(0, limit);
     for (const job of taken) {
       Object.assign(job, { state: "running", attempt: job.attempt + 1, lease: this.lastLease });
+      job.claimed = true;
     }
     if (taken.length > 0) this.#leases.set(this.lastLease, this.#now + LEASE_MS);
     return taken.map(({ id }) => id);
@@ -217,6 +245,9 @@ export class Model {
     const job = this.#job(back);
     if (job === undefined || !isEnded(job.state)) return false;
     const fresh = { state: "available", attempt: 0, lease: null, expireAt: null } as const;
+    const rivals = this.#jobs.filter((other) => other !== job && other.scope === job.scope);
+    if (rivals.some(holds)) job.scope = null;
+    job.claimed = false;
     Object.assign(job, fresh, { runAt: this.#now });
     return true;
   }
@@ -247,4 +278,11 @@ export class Model {
   #drop(job: ModelJob): void {
     this.#jobs = this.#jobs.filter((other) => other !== job);
   }
+}
+
+/** Whether the job keeps others of its key away. */
+function holds({ scope, state, claimed }: ModelJob): boolean {
+  if (scope === null) return false;
+  if (scope === "waiting") return !claimed && !isEnded(state);
+  return scope === "window" || !isEnded(state);
 }

@@ -9,9 +9,9 @@ export interface Raw extends Disposable {
   rows(sql: string, ...args: Statement["args"]): Row[];
 }
 
-/** Opens a file by a connection of its own, which never waits for a lock. */
-export function openRaw(path: string): Raw {
-  const db = new Database(path, { timeout: 0 });
+/** Opens a file by a connection of its own, which waits so long for a lock: not at all. */
+export function openRaw(path: string, timeout = 0): Raw {
+  const db = new Database(path, { timeout });
   let open = true;
   return {
     exec: (sql) => void db.exec(sql),

@@ -91,7 +91,8 @@ export function recording(driver: Driver, statements: Statement[]): Driver {
 
 const JOB = ["id", "task", "queue", "state", "priority", "run_at", "attempt", "max_attempts"]
   .concat(["created_at", "started_at", "ended_at", "expire_at", "lease_id", "parent_id"])
-  .concat(["payload", "options", "meta", "progress", "result", "errors"]);
+  .concat(["payload", "options", "meta", "progress", "result", "errors"])
+  .concat(["unique_key", "unique_scope", "unique_until"]);
 const LEASE = ["id", "worker", "expires_at", "jobs"];
 
 async function readTables(rows: Bench["rows"]): Promise<Tables> {

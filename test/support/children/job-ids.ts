@@ -2,6 +2,6 @@
 import process from "node:process";
 import { openRaw } from "../raw.ts";
 
-using raw = openRaw(process.env.ERRAND_PATH ?? "");
+using raw = openRaw(process.env.ERRAND_PATH ?? "", 5_000);
 const ids = raw.rows("SELECT id FROM errand_job ORDER BY id").flat();
 console.log(JSON.stringify({ ids, check: raw.rows("PRAGMA integrity_check").flat() }));

@@ -1,0 +1,188 @@
+/**
+ * A broker that encrypts what goes in and decrypts what comes out, so that neither the store nor
+ * the worker knows of it. Without keys it only marks what it cannot read.
+ *
+ * @module
+ */
+import type {
+  Broker,
+  Changed,
+  ClaimedJob,
+  CompletionAnswer,
+  CompletionRequest,
+  Ended,
+  EnqueueAnswer,
+  ExchangeAnswer,
+  ExchangeRequest,
+  Glimpse,
+  HeartbeatRequest,
+  ListQuery,
+  LostJob,
+  NewJob,
+  RescuedJob,
+  RescueRequest,
+  Retentions,
+} from "../broker.ts";
+import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import type { SqlStatement } from "../statement.ts";
+import type { JoinedTransaction } from "../transaction.ts";
+import type { KeyRing } from "./key-ring.ts";
+import { isSealed, openClaimed, openJob, openLines } from "./open.ts";
+import { isPlain, sealHeld, sealPayload, sealSettlement } from "./seal.ts";
+import { looksSealed } from "./envelope.ts";
+
+/** Wraps `broker`. What is not encrypted passes through it as it is. */
+export class EncryptedBroker implements Broker {
+  readonly #broker: Broker;
+  readonly #keys: KeyRing | undefined;
+  /** See {@linkcode Broker.encrypts}. */
+  readonly encrypts: boolean;
+  /** See {@linkcode Broker.version}. */
+  readonly version?: () => number;
+
+  /** Without `keys` nothing is encrypted. */
+  constructor(broker: Broker, keys?: KeyRing) {
+    this.#broker = broker;
+    this.#keys = keys;
+    this.encrypts = keys !== undefined;
+    if (broker.version !== undefined) this.version = broker.version;
+  }
+
+  async enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
+    const sealed = this.#sealedJobs(jobs);
+    return await this.#openAnswer(
+      await this.#broker.enqueue(sealed instanceof Promise ? await sealed : sealed),
+    );
+  }
+
+  async join(
+    transaction: JoinedTransaction,
+    jobs: readonly NewJob[],
+  ): Promise<EnqueueAnswer> {
+    const sealed = await this.#sealedJobs(jobs);
+    return await this.#openAnswer(await this.#broker.join(transaction, sealed));
+  }
+
+  async statements(jobs: readonly NewJob[]): Promise<SqlStatement[]> {
+    return await this.#broker.statements(await this.#sealedJobs(jobs));
+  }
+
+  async complete(request: CompletionRequest): Promise<CompletionAnswer> {
+    if (this.#keys === undefined && isPlain(request)) return await this.#broker.complete(request);
+    const sealed = await sealSettlement(this.#keys, request);
+    return await this.#broker.complete({ ...request, ...sealed } as CompletionRequest);
+  }
+
+  #sealedJobs(jobs: readonly NewJob[]): readonly NewJob[] | Promise<readonly NewJob[]> {
+    const keys = this.#keys;
+    if (keys === undefined && !jobs.some(({ payload }) => looksSealed(payload))) return jobs;
+    return Promise.all(jobs.map((job) => sealPayload(keys, job)));
+  }
+
+  async #openAnswer(answer: EnqueueAnswer): Promise<EnqueueAnswer> {
+    const { duplicates } = answer;
+    if (duplicates === undefined || duplicates.size === 0) return answer;
+    const opened = await this.#openAll([...duplicates.values()]);
+    const ids = [...duplicates.keys()];
+    return { ...answer, duplicates: new Map(ids.map((id, index) => [id, opened[index]!])) };
+  }
+
+  async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
+    const answer = await this.#broker.exchange(await this.#sealed(request));
+    if (!answer.jobs.some(({ payload }) => looksSealed(payload))) return answer;
+    return { ...answer, jobs: await this.#openClaimed(answer.jobs) };
+  }
+
+  #sealed(request: ExchangeRequest): ExchangeRequest | Promise<ExchangeRequest> {
+    const keys = this.#keys;
+    const { settlements } = request;
+    if (keys === undefined && settlements.every(isPlain)) return request;
+    return Promise.all(settlements.map((settlement) => sealSettlement(keys, settlement)))
+      .then((settlements) => ({ ...request, settlements }));
+  }
+
+  #openClaimed(jobs: readonly ClaimedJob[]): Promise<ClaimedJob[]> {
+    return Promise.all(jobs.map((job) => openClaimed(this.#keys, job)));
+  }
+
+  async heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]> {
+    const keys = this.#keys;
+    if (keys === undefined && request.held.every(isPlain)) return this.#broker.heartbeat(request);
+    const held = await Promise.all(request.held.map((held) => sealHeld(keys, held)));
+    return this.#broker.heartbeat({ ...request, held });
+  }
+
+  rescue(
+    request: RescueRequest,
+  ): Promise<{ readonly jobs: readonly RescuedJob[]; readonly nextExpiryMs?: number }> {
+    return this.#broker.rescue(request);
+  }
+
+  prune(
+    cursor: string,
+    limit: number,
+  ): Promise<{ readonly removed: number; readonly cursor: string }> {
+    return this.#broker.prune(cursor, limit);
+  }
+
+  glimpse(queues: readonly string[]): Promise<Glimpse> {
+    return this.#broker.glimpse(queues);
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    const job = await this.#broker.get(id);
+    return job && this.#open(job);
+  }
+
+  async ended(ids: readonly string[]): Promise<Ended> {
+    const { jobs, missing } = await this.#broker.ended(ids);
+    const opened = await this.#openAll([...jobs.values()]);
+    return { jobs: new Map(opened.map((job) => [job.id, job])), missing };
+  }
+
+  async logs(id: string): Promise<readonly LogLine[]> {
+    return openLines(this.#keys, id, await this.#broker.logs(id));
+  }
+
+  async list(query: ListQuery): Promise<JobPage> {
+    const page = await this.#broker.list(query);
+    return { ...page, jobs: await this.#openAll(page.jobs) };
+  }
+
+  async cancel(id: string, retentions: Retentions): Promise<Changed> {
+    return this.#openChanged(await this.#broker.cancel(id, retentions));
+  }
+
+  async retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
+    return this.#openChanged(await this.#broker.retry(id, runAtMs, delayMs));
+  }
+
+  async remove(id: string): Promise<Changed> {
+    return this.#openChanged(await this.#broker.remove(id));
+  }
+
+  setPaused(queue: string, paused: boolean): Promise<boolean> {
+    return this.#broker.setPaused(queue, paused);
+  }
+
+  stats(): Promise<Stats> {
+    return this.#broker.stats();
+  }
+
+  close(): Promise<void> {
+    return this.#broker.close();
+  }
+
+  #openAll(jobs: readonly Job[]): readonly Job[] | Promise<readonly Job[]> {
+    if (!jobs.some(isSealed)) return jobs;
+    return Promise.all(jobs.map((job) => this.#open(job)));
+  }
+
+  async #openChanged({ job, changed }: Changed): Promise<Changed> {
+    return job === undefined ? { changed } : { changed, job: await this.#open(job) };
+  }
+
+  #open(job: Job): Job | Promise<Job> {
+    return isSealed(job) ? openJob(this.#keys, job) : job;
+  }
+}
