@@ -11,14 +11,16 @@ const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
-    ...["collector", "drain", "new-job", "slots", "list-query", "unique", "refusals"],
+    ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
     ...["schedule", "schedule-broker", "schedule-options"],
+    ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
   ].map((name) => `src/${name}.ts`),
   ["src/encryption/"],
   ["src/store/"],
   [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
+    ...["commit", "statements"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],

@@ -102,6 +102,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX errand_schedule_due ON errand_schedule (next_run_at)
     WHERE next_run_at IS NOT NULL`,
   ],
+  [
+    // What tells this database from every other, whatever it is called.
+    "CREATE TABLE errand_database (id TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
+    "INSERT INTO errand_database (id) VALUES (lower(hex(randomblob(16))))",
+  ],
 ];
 
 /** The schema version that this code needs. */

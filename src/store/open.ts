@@ -24,13 +24,16 @@ export interface StoreOptions {
 /** Opens or creates the database and brings its schema up to date. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const driver = await openDriver(options);
+  const store = new Store(driver, options.clock);
   try {
     await migrate(driver);
+    // later, a transaction of the caller's may keep the client's only connection to itself
+    if (options.client !== undefined) await store.identify();
+    return store;
   } catch (error) {
     await driver.close();
     throw error;
   }
-  return new Store(driver, options.clock);
 }
 
 async function openDriver(options: StoreOptions): Promise<Driver> {

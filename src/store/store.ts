@@ -6,6 +6,8 @@
 import type {
   Broker,
   Changed,
+  CompletionAnswer,
+  CompletionRequest,
   Ended,
   EnqueueAnswer,
   ExchangeAnswer,
@@ -21,10 +23,14 @@ import type {
 } from "../broker.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import type { SqlStatement } from "../statement.ts";
+import type { JoinedTransaction } from "../transaction.ts";
+import { complete } from "./completion.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
 import { prune } from "./history.ts";
+import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
@@ -34,6 +40,7 @@ import { ScheduleStore } from "./schedules.ts";
 export class Store implements Broker {
   readonly #driver: Driver;
   readonly #clock: Clock;
+  #identity: string | undefined;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
   readonly schedules: ScheduleStore;
@@ -49,6 +56,26 @@ export class Store implements Broker {
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
     const here = this.#driver.sameClock ? systemClock.now() : null; // spares a look at the row
     return enqueue(this.#driver, this.#clock.databaseNow() ?? here, jobs);
+  }
+
+  async join(
+    transaction: JoinedTransaction,
+    jobs: readonly NewJob[],
+  ): Promise<EnqueueAnswer> {
+    return join(transaction, await this.identify(), this.#clock.databaseNow(), jobs);
+  }
+
+  /** What tells this database from others; asked once. */
+  async identify(): Promise<string> {
+    return this.#identity ??= await identity(this.#driver);
+  }
+
+  statements(jobs: readonly NewJob[]): Promise<SqlStatement[]> {
+    return Promise.resolve(enqueueStatements(this.#clock.databaseNow(), jobs));
+  }
+
+  complete(request: CompletionRequest): Promise<CompletionAnswer> {
+    return complete(this.#driver, this.#clock.databaseNow(), request);
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
