@@ -13,7 +13,8 @@
  *
  * @module
  */
-export { type EnqueueEntry, Errand, type RetryJobOptions, type WaitOptions } from "./src/errand.ts";
+export { Errand } from "./src/errand.ts";
+export type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./src/calls.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
@@ -33,6 +34,7 @@ export {
   type PayloadArguments,
   type Policy,
   type Retention,
+  type Returned,
   type RunningJob,
   type Snoozed,
   type Task,
@@ -43,6 +45,15 @@ export { Worker } from "./src/worker.ts";
 export type { StopOptions, WorkerOptions } from "./src/worker-options.ts";
 export type { SlotOptions } from "./src/slots.ts";
 export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
+export type {
+  CompleteOptions,
+  Completion,
+  SqlStatement,
+  SqlValue,
+  StatementInput,
+} from "./src/statement.ts";
+export type { JobsStatements, JobStatements, Statements } from "./src/statements.ts";
+export type { JoinedResult, JoinedTransaction, JoinOptions } from "./src/transaction.ts";
 export { isEnded, JOB_STATES } from "./src/job.ts";
 export type {
   EnqueuedJob,

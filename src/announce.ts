@@ -6,7 +6,9 @@
 import type { ClaimedJob } from "./broker.ts";
 import { decode } from "./codec.ts";
 import type { AttemptRef, Events } from "./events.ts";
+import type { JanitorHost } from "./janitor.ts";
 import type { Settlement } from "./outcome.ts";
+import type { Wake } from "./wake.ts";
 
 /** A settlement with what its event tells. */
 export interface EndedAttempt extends Settlement {
@@ -45,4 +47,19 @@ export function announce(events: Events, worker: string, ended: EndedAttempt): v
         ...(outcome.error !== undefined && { error: outcome.error }),
       });
   }
+}
+
+/** Emits what a janitor's pass did, and wakes those whom it concerns. */
+export function announceTidied(
+  { events, wake }: { readonly events: Events; readonly wake: Wake },
+  done: Parameters<JanitorHost["tidied"]>[0],
+): void {
+  for (const { id, task, queue, attempt, state } of done.rescued) {
+    const willRetry = state === "available";
+    events.emit("rescued", { id, task, queue, attempt, willRetry });
+  }
+  if (done.pruned > 0) events.emit("pruned", { count: done.pruned });
+  if (done.rescued.length === 0) return;
+  wake.signal("work");
+  wake.signal("end", () => new Set(done.rescued.map(({ id }) => id)));
 }

@@ -7,14 +7,18 @@ import { retryDelayMs } from "./backoff.ts";
 import type { ClaimedJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { decode, encode } from "./codec.ts";
+import type { Commit, CommitEnd } from "./commit.ts";
+import { completed, type Completing, completing } from "./completion.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
 import type { JobError, JobErrorCode, LogLine } from "./job.ts";
 import { toJobError } from "./job-error.ts";
-import type { LogChunk, Outcome, Report } from "./outcome.ts";
+import type { Completed, LogChunk, Outcome, Report } from "./outcome.ts";
+import { isRefused, parseInput } from "./parse-input.ts";
 import { type EffectivePolicy, effectivePolicy } from "./policy.ts";
-import { isInvalidInput, parse } from "./schema.ts";
+import { parse } from "./schema.ts";
+import type { CompleteOptions, Completion } from "./statement.ts";
 import {
   type AbortReason,
   AttemptAborted,
@@ -34,6 +38,8 @@ export interface AttemptHost {
   readonly policies: Map<Task, EffectivePolicy>;
   /** Called once, with the outcome; `undefined` when the job is no longer this attempt's. */
   settle(attempt: Attempt, outcome: Outcome | undefined, reason?: AbortReason): void;
+  /** Stores a completion that has statements; an aborted `signal` asks it to come to an end. */
+  commit(commit: Commit, signal: AbortSignal): Promise<CommitEnd>;
   /** There is something to report before the outcome. */
   report(attempt: Attempt): void;
 }
@@ -59,6 +65,8 @@ export class Attempt {
   #abortReason: AttemptAborted | undefined;
   #cancelTimeout: (() => void) | undefined;
   #snoozeMs: number | undefined;
+  #completing: Completing | undefined;
+  #commit: AbortController | undefined;
   #newPayload: string | undefined;
   #newProgress: string | undefined;
   #newLogs: readonly LogChunk[] = NO_LOGS;
@@ -94,6 +102,10 @@ export class Attempt {
   /** Ends the attempt from outside; the handler's signal aborts and its result is ignored. */
   abort(reason: AbortReason): void {
     if (this.#settled) return;
+    if (this.#commit !== undefined) { // the handler has returned: its batch says what becomes of it
+      if (reason === "shutdown") this.#commit.abort();
+      return;
+    }
     const aborted = new AttemptAborted(reason, this.#abortMessage(reason));
     this.#settle(abortOutcome(reason, () => this.#failed(aborted, "TIMEOUT")), reason);
     this.#controller?.abort(aborted);
@@ -128,6 +140,9 @@ export class Attempt {
     let outcome: Outcome;
     try {
       outcome = await this.#handle();
+      if (outcome.kind === "complete" && outcome.statements !== undefined && !this.#settled) {
+        return await this.#store(outcome);
+      }
     } catch (error) {
       outcome = this.#failed(error, "HANDLER");
     }
@@ -144,10 +159,25 @@ export class Attempt {
     const parsed = parseInput(this.#task, this.#payload);
     const input = parsed instanceof Promise ? await parsed : parsed;
     const value = await this.#task.run(new Context(this, input));
+    const limitBytes = this.#host.payloadLimitBytes;
+    if (this.#completing !== undefined) return completed(this.#completing, value, limitBytes);
     if (this.#snoozeMs !== undefined) return this.#snoozed(value, this.#snoozeMs);
     if (value === undefined) return { kind: "complete", result: null };
-    const limitBytes = this.#host.payloadLimitBytes;
     return { kind: "complete", result: encode(value, { what: "result", limitBytes }).text };
+  }
+
+  /** By a batch of its own, with the statements. */
+  async #store(outcome: Completed): Promise<void> {
+    this.#commit = new AbortController();
+    const { id, queue, lease } = this.job;
+    const report = this.unsaved();
+    const { retentionMs } = this.policy;
+    const commit = { id, queue, lease, outcome, retentionMs, ...(report && { report }) };
+    const end = await this.#host.commit(commit, this.#commit.signal);
+    if (end.kind === "stored") return this.#settle(outcome);
+    if (end.kind === "refused") return this.#settle(this.#failed(end.error, "HANDLER"));
+    if (end.kind === "unknown") return this.#settle({ kind: "release" });
+    this.#settle(undefined, end.cancelled ? "cancelled" : "lease-lost");
   }
 
   /** A result beside a snooze would be dropped, and its work done again: a mistake to be heard. */
@@ -205,7 +235,7 @@ export class Attempt {
     }
   }
 
-  /** See {@linkcode TaskContext}; so for the next four. */
+  /** See {@linkcode TaskContext}; so for the next five. */
   signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -235,6 +265,10 @@ export class Attempt {
   snooze(duration: Duration): Snoozed {
     this.#snoozeMs = durationMs(duration, "the duration of snooze");
     return SNOOZED;
+  }
+
+  complete(options: CompleteOptions<unknown>): Completion {
+    return (this.#completing = completing(this.job.id, options)).value;
   }
 
   async update(patch: Readonly<Record<string, unknown>>): Promise<void> {
@@ -297,6 +331,11 @@ class Context implements TaskContext {
     return (duration) => this.#attempt.snooze(duration);
   }
 
+  get complete(): TaskContext["complete"] {
+    return <Result>(options: CompleteOptions<Result>) =>
+      this.#attempt.complete(options) as Completion<Result>;
+  }
+
   get update(): TaskContext["update"] {
     return (patch) => this.#attempt.update(patch);
   }
@@ -313,30 +352,6 @@ function abortOutcome(reason: AbortReason, failed: () => Outcome): Outcome | und
       return { kind: "release" };
     default:
       return undefined; // the job is no longer ours: there is nothing to hand in
-  }
-}
-
-/** The stored payload does not fit the schema of today. */
-class RefusedInput extends Error {}
-
-/** `instanceof` asks the value that a handler threw, and a proxy may throw in turn. */
-function isRefused(thrown: unknown): thrown is RefusedInput {
-  try {
-    return thrown instanceof RefusedInput;
-  } catch {
-    return false;
-  }
-}
-
-function parseInput(task: Task, payload: unknown): unknown {
-  const refuse = (error: unknown): never => {
-    throw isInvalidInput(error) ? new RefusedInput("", { cause: error }) : error;
-  };
-  try {
-    const parsed = parse(task.input, payload, `run task "${task.name}"`);
-    return parsed instanceof Promise ? parsed.catch(refuse) : parsed;
-  } catch (error) {
-    return refuse(error);
   }
 }
 

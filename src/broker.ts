@@ -6,7 +6,9 @@
  */
 import type { JobRef } from "./events.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
-import type { Held, Settlement } from "./outcome.ts";
+import type { Completed, Held, Settlement } from "./outcome.ts";
+import type { SqlStatement } from "./statement.ts";
+import type { JoinedTransaction } from "./transaction.ts";
 import type { UniqueRule } from "./unique.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
 
@@ -170,10 +172,34 @@ export interface BulkRequest {
   readonly retentions: Retentions;
 }
 
+/** A completion with statements, to be stored by itself. */
+export interface CompletionRequest extends Settlement {
+  readonly outcome: Completed;
+  /** Whether it was asked for before, without an answer that says what became of it. */
+  readonly repeated: boolean;
+}
+
+/** What became of a completion with statements: everything in it was written, or nothing. */
+export type CompletionAnswer =
+  | { readonly kind: "stored" }
+  /** The job is no longer this attempt's. */
+  | { readonly kind: "lost"; readonly cancelled: boolean }
+  /** A statement failed. */
+  | { readonly kind: "refused"; readonly error: unknown };
+
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
   /** Adds jobs in one transaction; an id that is there already is left alone. */
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer>;
+  /** Adds jobs in a transaction of the caller's, which must be of the same database. */
+  join(
+    transaction: JoinedTransaction,
+    jobs: readonly NewJob[],
+  ): Promise<EnqueueAnswer>;
+  /** The statements that add jobs, for a batch of the caller's. */
+  statements(jobs: readonly NewJob[]): Promise<SqlStatement[]>;
+  /** Completes a job together with statements of its handler, in one transaction. */
+  complete(request: CompletionRequest): Promise<CompletionAnswer>;
   /** Hands in outcomes and claims, in one transaction. */
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
   /** Prolongs leases and reports; answers which jobs are lost. */

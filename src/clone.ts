@@ -42,9 +42,12 @@ export function cloneOf(
   return prepare(task, withPolicy(terms, job, policy), payload, host);
 }
 
+/** A clone of an occurrence is none itself. */
+type StoredPolicy = Policy & { readonly schedule?: unknown };
+
 /** What the overrides say goes before what the original said. */
 function withPolicy(terms: JobTerms, job: Job, policy: string | null): JobTerms {
-  const original = JSON.parse(policy ?? "{}") as Policy;
+  const { schedule: _, ...original } = JSON.parse(policy ?? "{}") as StoredPolicy;
   const said = JSON.parse(terms.options ?? "{}") as Policy;
   const retry = { ...original.retry, ...said.retry };
   const merged: Policy = {

@@ -5,53 +5,38 @@
  */
 import type { Broker, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
+import type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./calls.ts";
 import { Collector } from "./collector.ts";
-import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
+import { durationMs, instantMs } from "./duration.ts";
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
+import { checkId, expectJob, notFound } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
-import { enqueuedJob, prepare, type Prepared, termsOf, type TermsSource } from "./new-job.ts";
+import {
+  checkCount,
+  enqueuedJob,
+  prepare,
+  type Prepared,
+  termsOf,
+  type TermsSource,
+} from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
-import { checkId, expectJob, notFound } from "./refusals.ts";
 import { Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
+import { Statements } from "./statements.ts";
 import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
+import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import type { StopOptions, WorkerOptions } from "./worker-options.ts";
 
-/** One of several jobs to be enqueued together. */
-export interface EnqueueEntry extends EnqueueOptions {
-  /** The task, or the name of one. */
-  readonly task: Task | string;
-  /** Its payload. */
-  readonly payload?: unknown;
-}
-
-/** How long to wait. */
-export interface WaitOptions {
-  /** After so long the job is returned as it is. @default no limit */
-  readonly timeout?: Duration;
-  /** Rejects with the signal's reason when it aborts. */
-  readonly signal?: AbortSignal;
-}
-
-/** When a job that is made live again is due. */
-export interface RetryJobOptions {
-  /** So long from now. */
-  readonly delay?: Duration;
-  /** At this instant. */
-  readonly runAt?: Instant;
-}
-
-const ENQUEUE_MAX = 10_000;
 /** A waiter looks again so often, should every signal have failed. */
 const WAIT_LOOK_MS = 2_000;
 
@@ -75,6 +60,8 @@ export class Errand extends HistoryVerbs {
   readonly queues: Queues;
   /** Series of jobs. */
   readonly schedules: Schedules;
+  /** Jobs as statements, to be enqueued by a batch of your own. */
+  readonly statements: Statements;
 
   readonly #broker: Broker;
   readonly #clock: Clock;
@@ -123,6 +110,11 @@ export class Errand extends HistoryVerbs {
     this.queues = new Queues(broker, this.#events, this.#wake);
     const host = { broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns };
     this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
+    this.statements = new Statements(
+      broker,
+      (task, payloads, options) =>
+        Promise.all(this.#prepareAll(checkCount(payloads), task, options)),
+    );
     hostHistory(this, {
       ...{ broker, tasks, retentionMs, payloadLimitBytes, events: this.#events, wake: this.#wake },
       enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
@@ -138,24 +130,31 @@ export class Errand extends HistoryVerbs {
   /**
    * Adds a job; resolves once it is committed. Jobs of one turn of the event loop share a batch.
    * Where a `unique` job is there already, resolves with that one: `enqueued` says "duplicate".
+   * With `tx` it resolves once the job is in that transaction, which is yours to commit; if it
+   * rejects, roll back. No `enqueued` event tells of such a job.
    *
    * @throws {ErrandError} `INVALID_INPUT` for a payload that its schema refuses or JSON cannot
    * carry, unusable options, or an unknown task; `PAYLOAD_TOO_LARGE`; `DATABASE_BUSY`.
    */
   enqueue<In, Parsed, Result>(
     task: Task<In, Parsed, Result>,
-    ...payload: PayloadArguments<In, EnqueueOptions>
+    ...payload: PayloadArguments<In, EnqueueOptions & JoinOptions>
   ): Promise<EnqueuedJob<In, Result>>;
   /** The same by name, for code that does not import the task. */
-  enqueue(task: string, payload?: unknown, options?: EnqueueOptions): Promise<EnqueuedJob>;
+  enqueue(
+    task: string,
+    payload?: unknown,
+    options?: EnqueueOptions & JoinOptions,
+  ): Promise<EnqueuedJob>;
   async enqueue(
     task: Task | string,
     payload?: unknown,
-    options?: EnqueueOptions,
+    options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob> {
     const known = this.#task(task);
     const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
     const job = prepared instanceof Promise ? await prepared : prepared;
+    if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
     return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
   }
 
@@ -166,28 +165,23 @@ export class Errand extends HistoryVerbs {
   enqueueMany<In, Parsed, Result>(
     task: Task<In, Parsed, Result>,
     payloads: readonly NoInfer<In>[],
-    options?: EnqueueOptions,
+    options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob<In, Result>[]>;
   /** Adds many jobs of any tasks: all of them or, if one is refused, none. */
-  enqueueMany(entries: readonly EnqueueEntry[]): Promise<EnqueuedJob[]>;
+  enqueueMany(entries: readonly EnqueueEntry[], options?: JoinOptions): Promise<EnqueuedJob[]>;
   async enqueueMany(
     first: Task | readonly EnqueueEntry[],
-    payloads: readonly unknown[] = [],
-    options?: EnqueueOptions,
+    second: readonly unknown[] | JoinOptions = [],
+    options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob[]> {
-    const count = Array.isArray(first) ? first.length : payloads.length;
-    if (count > ENQUEUE_MAX) {
-      throw invalid(
-        `Cannot enqueue ${count} jobs at once: ${ENQUEUE_MAX} is the most, so that others have ` +
-          `their turn; use several calls`,
-      );
-    }
     const prepared = Array.isArray(first)
-      ? (first as readonly EnqueueEntry[]).map((entry) => this.#prepareEntry(entry))
-      : this.#prepareAll(first as Task, payloads, options);
+      ? checkCount(first as readonly EnqueueEntry[]).map((entry) => this.#prepareEntry(entry))
+      : this.#prepareAll(checkCount(second as readonly unknown[]), first as Task, options);
     const slow = prepared.some((job) => job instanceof Promise);
     const jobs = slow ? await Promise.all(prepared) : prepared as Prepared[];
     if (jobs.length === 0) return [];
+    const { tx } = (Array.isArray(first) ? second as JoinOptions : options) ?? {};
+    if (tx !== undefined) return await this.#join(tx, jobs);
     return this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
   }
 
@@ -304,6 +298,15 @@ export class Errand extends HistoryVerbs {
     return worker;
   }
 
+  /**
+   * Tells this Errand's workers to look for jobs: after the commit of a transaction or batch of
+   * your own that added some. Without it they find them by themselves, within 10 ms on a file that
+   * was opened by `url` and within their `pollInterval` otherwise.
+   */
+  wake(): void {
+    this.#wake.signal("work");
+  }
+
   /** Calls `listener` at each `name` event of this process; returns what ends that. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     return this.#events.on(name, listener);
@@ -360,13 +363,18 @@ export class Errand extends HistoryVerbs {
   }
 
   #prepareAll(
-    task: Task,
     payloads: readonly unknown[],
+    task: Task | string,
     options: EnqueueOptions | undefined,
   ): (Prepared | Promise<Prepared>)[] {
     const known = this.#task(task);
     const terms = termsOf(known, options);
     return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
+  }
+
+  async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
+    const answer = await this.#broker.join(tx, jobs.map(({ stored }) => stored));
+    return jobs.map((job) => enqueuedJob(job, answer));
   }
 
   #accepted(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[] {

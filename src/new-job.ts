@@ -32,6 +32,16 @@ export interface Prepared {
 }
 
 const META_LIMIT_BYTES = 64 * 1024;
+const ENQUEUE_MAX = 10_000;
+
+/** `items`, when they are not too many for one call. */
+export function checkCount<Item>(items: readonly Item[]): readonly Item[] {
+  if (items.length <= ENQUEUE_MAX) return items;
+  throw invalid(
+    `Cannot enqueue ${items.length} jobs at once: ${ENQUEUE_MAX} is the most, so that others ` +
+      `have their turn; use several calls`,
+  );
+}
 
 /** What the terms of a job are made from. */
 export type TermsSource = Pick<

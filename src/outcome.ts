@@ -4,6 +4,7 @@
  * @module
  */
 import type { JobError } from "./job.ts";
+import type { SqlStatement } from "./statement.ts";
 
 /** The ending of one attempt. Delays are in milliseconds from the database's now. */
 export type Outcome =
@@ -27,6 +28,8 @@ export function endsJob({ kind }: Outcome): boolean {
 export interface Completed {
   readonly kind: "complete";
   readonly result: string | null;
+  /** What else the completion writes: such a one goes in a batch of its own. */
+  readonly statements?: readonly SqlStatement[];
 }
 
 /** The last attempt failed. */

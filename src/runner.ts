@@ -6,8 +6,9 @@
  */
 import { attemptRef, type EndedAttempt } from "./announce.ts";
 import { Attempt, type AttemptHost } from "./attempt.ts";
-import type { ClaimedJob, LostJob } from "./broker.ts";
+import type { Broker, ClaimedJob, LostJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
+import { type Commit, commit, type CommitEnd } from "./commit.ts";
 import type { Events } from "./events.ts";
 import type { Heart } from "./heart.ts";
 import { toJobError } from "./job-error.ts";
@@ -20,6 +21,7 @@ import type { Tasks } from "./tasks.ts";
 export interface RunnerHost {
   /** The worker's name. */
   readonly name: string;
+  readonly broker: Pick<Broker, "complete">;
   readonly clock: Clock;
   readonly events: Events;
   readonly tasks: Tasks;
@@ -31,6 +33,8 @@ export interface RunnerHost {
   readonly leaseMs: number;
   /** An attempt has ended: there is an outcome to hand in, or room for another job. */
   ended(): void;
+  /** A completion was stored by itself. */
+  stored(ended: EndedAttempt): void;
   /** A claimed job was given back without an attempt. */
   unbegun(): void;
   /** A job was lost to another worker, or cancelled. */
@@ -57,6 +61,7 @@ export class Runner {
   readonly #host: RunnerHost;
   readonly #attemptHost: AttemptHost;
   readonly #running = new Map<string, Attempt>();
+  readonly #commits = new Set<Promise<CommitEnd>>();
   /** How long the next job of an unknown task is left to others. */
   readonly #unknown = new Map<string, number>();
   #begun: Attempt[] = [];
@@ -73,6 +78,7 @@ export class Runner {
       payloadLimitBytes: host.payloadLimitBytes,
       retentionMs: host.retentionMs,
       policies: new Map(),
+      commit: (request, signal) => this.#commit(request, signal),
       settle: (attempt, outcome, reason) => this.#settle(attempt, outcome, reason),
       report: () => host.heart.hurry(),
     };
@@ -154,6 +160,11 @@ export class Runner {
   /** Ends what runs: each job goes back without having used up its attempt. */
   abortAll(): void {
     for (const attempt of [...this.#running.values()]) attempt.abort("shutdown");
+  }
+
+  /** Resolves when no completion is being stored by itself any more. */
+  async commitsEnded(): Promise<void> {
+    await Promise.all(this.#commits);
   }
 
   /** Tells that an outcome came too late, or was not needed. */
@@ -255,6 +266,13 @@ export class Runner {
     this.#host.ended();
   }
 
+  #commit(request: Commit, signal: AbortSignal): Promise<CommitEnd> {
+    const end = commit(this.#host, request, signal);
+    this.#commits.add(end);
+    void end.then(() => this.#commits.delete(end));
+    return end;
+  }
+
   #handIn(
     job: ClaimedJob,
     outcome: Outcome,
@@ -263,6 +281,10 @@ export class Runner {
   ): void {
     const { id, queue, lease } = job;
     const ended = { id, queue, lease, job, outcome, retentionMs, tookMs };
+    if (outcome.kind === "complete" && outcome.statements !== undefined) {
+      this.#host.heart.letGo(lease);
+      return this.#host.stored(ended);
+    }
     this.#ended.push(report === undefined ? ended : { ...ended, report });
   }
 

@@ -9,6 +9,7 @@ import { invalid, show } from "./errors.ts";
 import { checkIndex } from "./field-index.ts";
 import type { EnqueuedJob, Occurrence } from "./job.ts";
 import type { Schema } from "./schema.ts";
+import type { CompleteOptions, Completion } from "./statement.ts";
 import { checkOutlives, type UniqueOptions, type UniqueRule, uniqueRule } from "./unique.ts";
 
 /** How long an ended job stays readable; `0` removes it at the moment it ends. */
@@ -19,6 +20,9 @@ export interface Snoozed {
   /** Marks the value. */
   readonly snoozed: true;
 }
+
+/** What a handler may return. */
+export type Returned<Result> = Result | Snoozed | Completion<Result>;
 
 /** The job, as its handler sees it. */
 export interface RunningJob {
@@ -63,6 +67,12 @@ export interface TaskContext<Input = unknown> {
   log(message: string): void;
   /** `return snooze("5m")` runs the job again then, without using up an attempt. */
   snooze(duration: Duration): Snoozed;
+  /**
+   * `return complete({ result, statements })` runs the statements in the same transaction that
+   * stores the completion: all of it, or nothing when the job is no longer this attempt's. A
+   * statement that fails fails the attempt.
+   */
+  complete<Result = null>(options: CompleteOptions<Result>): Completion<Result>;
   /**
    * Lays `patch` over the job's payload, once the task's schema has accepted the whole. It is
    * saved with the outcome at the latest, whatever the outcome is.
@@ -118,7 +128,7 @@ export interface TaskOptions<In, Parsed, Result> extends JobPolicy {
   /** Adds no job while there is one like it: by its whole payload (`true`), fields, or a key. */
   readonly unique?: boolean | UniqueOptions;
   /** The handler: throw to fail, return the result (any JSON value) to complete. */
-  run(context: TaskContext<Parsed>): Result | Snoozed | Promise<Result | Snoozed>;
+  run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
 }
 
 /** {@linkcode JobPolicy}, checked, in milliseconds, and without what was not said. */
@@ -150,7 +160,7 @@ export interface Task<In = unknown, Parsed = unknown, Result = unknown> {
   /** Which of its jobs count as the same, if any. */
   readonly unique?: UniqueRule;
   /** The handler. */
-  run(context: TaskContext<Parsed>): Result | Snoozed | Promise<Result | Snoozed>;
+  run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
   /** Enqueues a job of this task: `task.enqueue(errand, payload)`. */
   enqueue(
     errand: Enqueuer,

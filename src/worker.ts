@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { announce, type EndedAttempt } from "./announce.ts";
+import { announce, announceTidied, type EndedAttempt } from "./announce.ts";
 import type { ExchangeAnswer, ExchangeRequest } from "./broker.ts";
 import { before, jittered } from "./clock.ts";
 import {
@@ -21,7 +21,7 @@ import { ErrandError, invalid, show } from "./errors.ts";
 import { onCancelled } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
-import { Janitor, type JanitorHost } from "./janitor.ts";
+import { Janitor } from "./janitor.ts";
 import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { endsJob } from "./outcome.ts";
@@ -92,7 +92,7 @@ export class Worker {
       saved: (held) => this.#runner.saved(held),
       lose: (job, lease) => this.#runner.lose(job, lease),
     });
-    this.#janitor = new Janitor({ ...host, tidied: (done) => this.#tidied(done) });
+    this.#janitor = new Janitor({ ...host, tidied: (done) => announceTidied(host, done) });
     this.#tidying = new Loop(host.clock, () => this.#tidy());
     this.#scheduler = new Scheduler({ ...host, pollMs });
     this.#runner = new Runner({
@@ -104,6 +104,11 @@ export class Worker {
       ended: () => this.#loop.wake(),
       unbegun: () => void this.#claimsLeft++,
       lost: () => void this.#counts.lost++,
+      stored: (ended) => {
+        this.#announce(ended, false);
+        this.#signal([ended]);
+        host.wake.signal("work"); // its statements may have added jobs
+      },
     });
   }
 
@@ -278,18 +283,6 @@ export class Worker {
     }
   }
 
-  #tidied(done: Parameters<JanitorHost["tidied"]>[0]): void {
-    const { events, wake } = this.#host;
-    for (const { id, task, queue, attempt, state } of done.rescued) {
-      const willRetry = state === "available";
-      events.emit("rescued", { id, task, queue, attempt, willRetry });
-    }
-    if (done.pruned > 0) events.emit("pruned", { count: done.pruned });
-    if (done.rescued.length === 0) return;
-    wake.signal("work");
-    wake.signal("end", () => new Set(done.rescued.map(({ id }) => id)));
-  }
-
   // ─── stopping ───
 
   async #stop(): Promise<void> {
@@ -303,6 +296,7 @@ export class Worker {
     this.#loop.wake();
     await this.#noneRunning();
     this.#runner.abortAll();
+    await this.#runner.commitsEnded();
     await this.#handInLast();
     const others = [this.#heart, this.#tidying, this.#scheduler].map((each) => each.stop());
     await Promise.all([this.#loop.stop(), ...others]);

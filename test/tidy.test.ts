@@ -11,8 +11,9 @@ const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
-    ...["collector", "drain", "new-job", "slots", "list-query", "unique", "refusals"],
+    ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
     ...["schedule", "schedule-broker", "schedule-options"],
+    ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
     ...["job-query", "field-index", "clone"],
   ].map((name) => `src/${name}.ts`),
   ["src/encryption/"],
@@ -20,6 +21,7 @@ const layers: readonly (readonly string[])[] = [
   [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
+    ...["commit", "statements"],
     ...["history", "history-verbs"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],

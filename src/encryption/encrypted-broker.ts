@@ -9,6 +9,8 @@ import type {
   BulkRequest,
   Changed,
   ClaimedJob,
+  CompletionAnswer,
+  CompletionRequest,
   Ended,
   EnqueueAnswer,
   ExchangeAnswer,
@@ -26,6 +28,8 @@ import type {
 } from "../broker.ts";
 import type { JobRef } from "../events.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import type { SqlStatement } from "../statement.ts";
+import type { JoinedTransaction } from "../transaction.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { isSealed, openClaimed, openJob, openLines } from "./open.ts";
 import { isPlain, sealHeld, sealPayload, sealSettlement } from "./seal.ts";
@@ -55,16 +59,43 @@ export class EncryptedBroker implements Broker {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
+    const sealed = this.#sealedJobs(jobs);
+    return await this.#openAnswer(
+      await this.#broker.enqueue(sealed instanceof Promise ? await sealed : sealed),
+    );
+  }
+
+  async join(
+    transaction: JoinedTransaction,
+    jobs: readonly NewJob[],
+  ): Promise<EnqueueAnswer> {
+    const sealed = await this.#sealedJobs(jobs);
+    return await this.#openAnswer(await this.#broker.join(transaction, sealed));
+  }
+
+  async statements(jobs: readonly NewJob[]): Promise<SqlStatement[]> {
+    return await this.#broker.statements(await this.#sealedJobs(jobs));
+  }
+
+  async complete(request: CompletionRequest): Promise<CompletionAnswer> {
+    if (this.#keys === undefined && isPlain(request)) return await this.#broker.complete(request);
+    const sealed = await sealSettlement(this.#keys, request);
+    return await this.#broker.complete({ ...request, ...sealed } as CompletionRequest);
+  }
+
+  #sealedJobs(jobs: readonly NewJob[]): readonly NewJob[] | Promise<readonly NewJob[]> {
     const keys = this.#keys;
     if (keys !== undefined) jobs.forEach(checkUnique);
-    const plain = keys === undefined && !jobs.some(({ payload }) => looksSealed(payload));
-    const sealed = plain ? jobs : await Promise.all(jobs.map((job) => sealPayload(keys, job)));
-    const answer = await this.#broker.enqueue(sealed);
-    if (answer.duplicates === undefined) return answer;
-    const opened = await Promise.all(
-      [...answer.duplicates].map(async ([id, job]) => [id, await this.#open(job)] as const),
-    );
-    return { ...answer, duplicates: new Map(opened) };
+    if (keys === undefined && !jobs.some(({ payload }) => looksSealed(payload))) return jobs;
+    return Promise.all(jobs.map((job) => sealPayload(keys, job)));
+  }
+
+  async #openAnswer(answer: EnqueueAnswer): Promise<EnqueueAnswer> {
+    const { duplicates } = answer;
+    if (duplicates === undefined || duplicates.size === 0) return answer;
+    const opened = await this.#openAll([...duplicates.values()]);
+    const ids = [...duplicates.keys()];
+    return { ...answer, duplicates: new Map(ids.map((id, index) => [id, opened[index]!])) };
   }
 
   async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {

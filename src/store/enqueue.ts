@@ -22,7 +22,8 @@ export const INSERT_JOBS: string = `
   FROM json_each(?2)
   WHERE true ON CONFLICT (id) DO NOTHING`;
 
-const CREATED_AT = "SELECT created_at FROM errand_job WHERE id = ?1";
+/** When job `?1` was added. */
+export const CREATED_AT: string = "SELECT created_at FROM errand_job WHERE id = ?1";
 
 /** Adds `jobs` in one transaction; what was added before tells its own time. */
 export async function enqueue(
@@ -48,7 +49,8 @@ function only(result: Result | undefined): number {
   return Number(result?.rows[0]?.[0]);
 }
 
-function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
+/** The statements that add `jobs`. */
+export function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
   return groups(jobs).flatMap(({ terms, members }) =>
     terms.unique === undefined
       ? [{ sql: INSERT_JOBS, args: [now, `{${members}}`, ...columns(terms)] }]

@@ -103,6 +103,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     WHERE next_run_at IS NOT NULL`,
   ],
   [
+    // What tells this database from every other, whatever it is called.
+    "CREATE TABLE errand_database (id TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
+    "INSERT INTO errand_database (id) VALUES (lower(hex(randomblob(16))))",
+  ],
+  [
     // Who does what only one shall do at a time, until when.
     `CREATE TABLE errand_mark (
     name TEXT NOT NULL PRIMARY KEY,

@@ -28,10 +28,12 @@ export async function openStore(
   fields: readonly TaskField[] = [],
 ): Promise<Store> {
   const driver = await openDriver(options);
+  const store = new Store(driver, options.clock);
   try {
     await migrate(driver);
-    const store = new Store(driver, options.clock);
     await store.indexFields(fields);
+    // later, a transaction of the caller's may keep the client's only connection to itself
+    if (options.client !== undefined) await store.identify();
     return store;
   } catch (error) {
     await driver.close();

@@ -134,6 +134,11 @@ export function settlementBatch(
   return { statements, counted, unsettled: statements.length - 1 };
 }
 
+/** The fenced statement that ends the job of one settlement, and what goes with it. */
+export function settledStatements(now: number | null, of: Settlement): Statement[] {
+  return groupStatements(now, of, `{"${of.id}":${memberText(of.outcome)}}`);
+}
+
 function groupStatements(now: number | null, of: Settlement, members: string): Statement[] {
   const { lease, queue, retentionMs, outcome } = of;
   if (!endsJob(outcome)) return [{ sql: PUT_BACK, args: [now, members, lease] }];

@@ -7,6 +7,8 @@ import type {
   Broker,
   BulkRequest,
   Changed,
+  CompletionAnswer,
+  CompletionRequest,
   Ended,
   EnqueueAnswer,
   ExchangeAnswer,
@@ -26,12 +28,16 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { JobRef } from "../events.ts";
 import { newId } from "../id.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import type { SqlStatement } from "../statement.ts";
+import type { JoinedTransaction } from "../transaction.ts";
+import { complete } from "./completion.ts";
 import { changeMany, fitting, policy } from "./bulk.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
 import { indexFields } from "./fields.ts";
 import { prune } from "./history.ts";
+import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
@@ -44,6 +50,7 @@ export class Store implements Broker {
   /** Under which name this store holds marks. */
   readonly #holder = newId();
   readonly #indexed = new Set<string>();
+  #identity: string | undefined;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
   readonly schedules: ScheduleStore;
@@ -59,6 +66,26 @@ export class Store implements Broker {
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
     const here = this.#driver.sameClock ? systemClock.now() : null; // spares a look at the row
     return enqueue(this.#driver, this.#clock.databaseNow() ?? here, jobs);
+  }
+
+  async join(
+    transaction: JoinedTransaction,
+    jobs: readonly NewJob[],
+  ): Promise<EnqueueAnswer> {
+    return join(transaction, await this.identify(), this.#clock.databaseNow(), jobs);
+  }
+
+  /** What tells this database from others; asked once. */
+  async identify(): Promise<string> {
+    return this.#identity ??= await identity(this.#driver);
+  }
+
+  statements(jobs: readonly NewJob[]): Promise<SqlStatement[]> {
+    return Promise.resolve(enqueueStatements(this.#clock.databaseNow(), jobs));
+  }
+
+  complete(request: CompletionRequest): Promise<CompletionAnswer> {
+    return complete(this.#driver, this.#clock.databaseNow(), request);
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {

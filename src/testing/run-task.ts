@@ -10,6 +10,7 @@ import { newId } from "../id.ts";
 import type { JobError, LogLine } from "../job.ts";
 import type { Outcome, Report } from "../outcome.ts";
 import { parse } from "../schema.ts";
+import type { SqlStatement } from "../statement.ts";
 import type { RunningJob, Task } from "../task.ts";
 
 /** What the attempt is told. */
@@ -30,6 +31,8 @@ export interface AttemptResult<Result> {
   readonly outcome: "completed" | "failed" | "retried" | "snoozed" | "cancelled";
   /** What the handler returned, as it would be read back. */
   readonly result?: Result;
+  /** What it completed its job with: here they are not run. */
+  readonly statements?: readonly SqlStatement[];
   /** What it threw. */
   readonly error?: JobError;
   /** How long until the job runs again, when it was retried or snoozed. */
@@ -83,6 +86,7 @@ export async function runTask<In, Parsed, Result>(
           settle: (attempt, outcome) =>
             resolve(outcome === undefined ? { attempt } : { attempt, outcome }),
           report: () => {},
+          commit: () => Promise.resolve({ kind: "stored" }),
         },
       );
       signal?.addEventListener("abort", () => attempt.abort("cancelled"));
@@ -111,6 +115,8 @@ function toResult<Result>(
   return {
     outcome: outcome === undefined ? "cancelled" : NAMES[outcome.kind],
     ...(outcome?.kind === "complete" && { result: (decode(outcome.result) ?? null) as Result }),
+    ...(outcome?.kind === "complete" && outcome.statements !== undefined &&
+      { statements: outcome.statements }),
     ...(outcome !== undefined && "error" in outcome && outcome.error !== undefined &&
       { error: outcome.error }),
     ...(outcome !== undefined && "delayMs" in outcome && outcome.delayMs !== undefined &&

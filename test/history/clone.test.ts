@@ -93,4 +93,15 @@ describe.each(places)("in a store at %s", (place) => {
     }
     expect((await errand.list()).jobs).toHaveLength(1);
   });
+
+  it("a clone of a schedule's job is not an occurrence of that schedule", async () => {
+    await using placed = await errandAt(place, { tasks });
+    const { errand } = placed;
+    await errand.schedules.upsert("s", { task: work, payload: { n: 1 }, every: "1h" });
+    await errand.worker().drain();
+    const [job] = (await errand.list()).jobs;
+    expect(job?.schedule).toMatchObject({ name: "s" });
+    expect((await errand.clone(job!.id)).schedule).toBeUndefined();
+    expect((await errand.list({ limit: 1 })).jobs[0]?.schedule).toBeUndefined();
+  });
 });

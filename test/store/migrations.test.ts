@@ -15,7 +15,8 @@ const SCHEMAS: readonly string[] = [
   "8d244bd937f586c7",
   "caec212826ce3882",
   "6f84a7e0ba9f6840",
-  "13e9795cd1d4454a",
+  "0f40e4ed673ddd9d",
+  "36928eca45ec3231",
 ];
 
 describe.each(places)("in a database at %s", (place) => {

@@ -46,6 +46,12 @@ const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
       settlement("d", "mine", outcomes.complete, { retentionMs: 0 }),
       settlement("missing", "mine", outcomes.complete),
     ], ["mine"]),
+  "complete with statements": async ({ store }) => {
+    const outcome = { ...outcomes.complete, statements: [{ sql: "SELECT 1", args: [] }] };
+    const by = (lease: string) => ({ ...settlement("a", lease, outcome, { report }), outcome });
+    await store.complete({ ...by("other"), repeated: false });
+    await store.complete({ ...by("mine"), repeated: false });
+  },
   heartbeat: ({ store }) =>
     store.heartbeat({
       leaseMs: LEASE_MS,

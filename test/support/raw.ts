@@ -1,12 +1,12 @@
 // Bare connections to a database file, beside the one that is tested.
 import Database from "libsql";
-import type { Row, Value } from "../../src/store/driver/driver.ts";
+import type { Row, Statement } from "../../src/store/driver/driver.ts";
 
 /** A connection of the native binding, without anything of Errand's. */
 export interface Raw extends Disposable {
   exec(sql: string): void;
   /** The rows of a statement, each as an array. */
-  rows(sql: string, ...args: readonly Value[]): Row[];
+  rows(sql: string, ...args: Statement["args"]): Row[];
 }
 
 /** Opens a file by a connection of its own, which waits so long for a lock: not at all. */

@@ -33,7 +33,7 @@ export interface Bench extends AsyncDisposable {
   readonly path: string;
   /** Every statement that the store has run, oldest first. */
   readonly statements: Statement[];
-  rows(sql: string, ...args: readonly Value[]): Promise<readonly Row[]>;
+  rows(sql: string, ...args: Statement["args"]): Promise<readonly Row[]>;
   /** Runs a statement that writes. */
   write(sql: string, ...args: readonly Value[]): Promise<void>;
   tables(): Promise<Tables>;

@@ -44,7 +44,7 @@ export interface LibsqlStatement {
   /** The text, with `?1`, `?2`, … */
   sql: string;
   /** Their values. */
-  args: (string | number | bigint | null)[];
+  args: (string | number | bigint | Uint8Array | null)[];
 }
 
 /** What is used of a result of a libSQL client. */

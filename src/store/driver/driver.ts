@@ -11,9 +11,9 @@ export type Value = string | number | bigint | null;
 export type Row = readonly Value[];
 
 /** One statement and the values of its `?1`, `?2`, … */
-export interface Statement {
+export interface Statement<Bound = Value | Uint8Array> {
   readonly sql: string;
-  readonly args: readonly Value[];
+  readonly args: readonly Bound[];
 }
 
 /** What a statement came to. */

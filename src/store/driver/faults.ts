@@ -32,6 +32,18 @@ export function isGuard(error: unknown): boolean {
   return /malformed JSON/i.test(fault(error).text);
 }
 
+/** Whether a statement itself was at fault, rather than the way to the database. */
+export function isStatementFault(error: unknown): boolean {
+  const { code } = fault(error);
+  return !isBusy(error) && (error instanceof RangeError ||
+    /SQLITE_(ERROR|CONSTRAINT|MISMATCH|TOOBIG|RANGE|AUTH|UNKNOWN)|SQL_|ARGS_|RESPONSE_/.test(code));
+}
+
+/** Whether a table is missing that a statement names. */
+export function isMissingTable(error: unknown): boolean {
+  return /no such table/i.test(fault(error).text);
+}
+
 /** The error that a user sees. `act` reads on after "Cannot": "open errand.db". */
 export function databaseError(error: unknown, act: string): ErrandError {
   if (error instanceof ErrandError) return error;

@@ -34,8 +34,8 @@ interface Connection {
 interface Prepared {
   readonly reader: boolean;
   raw(raw: boolean): Prepared;
-  run(args: readonly Value[]): { readonly changes: number };
-  all(args: readonly Value[]): Value[][];
+  run(args: Statement["args"]): { readonly changes: number };
+  all(args: Statement["args"]): Value[][];
   get(args: readonly Value[]): Value[] | undefined;
 }
 interface Cached {

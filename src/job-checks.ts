@@ -1,5 +1,5 @@
 /**
- * What is said when a job cannot be found, or cannot be changed as asked.
+ * What the verbs for single jobs have in common: a usable id, and a job in a state that allows it.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Job } from "./job.ts";
 
 const ID_MAX_LENGTH = 128;
 
-/** `id`, when it can be one. */
+/** `id`, when it can be a job's. */
 export function checkId(act: string, id: string): string {
   if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
   throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
 }
 
-/** The job of a change by hand, unless there is none or its state forbids the change. */
+/** The job of `result`, when `verb` found it in a state that allows it. */
 export function expectJob(
   verb: string,
   id: string,
@@ -27,7 +27,7 @@ export function expectJob(
   throw new ErrandError("CONFLICT", `Cannot ${verb} job ${id}: it is ${job.state}`);
 }
 
-/** The error for a job that there is not. */
+/** The error for a job that there is none of. */
 export function notFound(act: string, id: string): ErrandError {
   return new ErrandError(
     "NOT_FOUND",
