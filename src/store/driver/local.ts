@@ -108,6 +108,8 @@ class LocalDriver implements Driver {
       );
     }
     db.exec(`PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`);
+    // The log is copied into the file four times less often than by default, at 16 MB.
+    db.exec("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000");
     this.#version = db.prepare("PRAGMA data_version").raw(true);
     this.#generation++;
     db.exec("SELECT 1 FROM sqlite_master"); // makes the log, if there is none
