@@ -9,8 +9,8 @@ export interface Raw extends Disposable {
   rows(sql: string, ...args: Statement["args"]): Row[];
 }
 
-/** Opens a file by a connection of its own, which waits so long for a lock: not at all. */
-export function openRaw(path: string, timeout = 0): Raw {
+/** Opens a file by a connection of its own, which waits so many milliseconds for a lock. */
+export function openRaw(path: string, timeout = 5_000): Raw {
   const db = new Database(path, { timeout });
   let open = true;
   return {
