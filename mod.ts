@@ -14,6 +14,7 @@
  * @module
  */
 export { Errand } from "./src/errand.ts";
+export type { Usage } from "./src/broker.ts";
 export type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./src/calls.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";

@@ -239,9 +239,21 @@ export interface Broker {
   readonly version?: () => number;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
+  /** What the server has counted; only where it tells. */
+  readonly usage?: () => Usage;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */
   readonly encrypts?: boolean;
   close(): Promise<void>;
+}
+
+/** What a database server says that it has read and written for this Errand, and bills. */
+export interface Usage {
+  /** Rows that statements have read. */
+  readonly rowsRead: number;
+  /** Rows, and entries of indexes, that statements have written. */
+  readonly rowsWritten: number;
+  /** Requests that were answered. */
+  readonly requests: number;
 }
 
 /** A checked {@linkcode JobFilter}; without states, those of all. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Broker, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
+import type { Broker, Ended, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./calls.ts";
 import { Collector } from "./collector.ts";
@@ -305,6 +305,11 @@ export class Errand extends HistoryVerbs {
    */
   wake(): void {
     this.#wake.signal("work");
+  }
+
+  /** What the database server has counted for this Errand; `undefined` where it does not tell. */
+  usage(): Usage | undefined {
+    return this.#broker.usage?.();
   }
 
   /** Calls `listener` at each `name` event of this process; returns what ends that. */

@@ -50,6 +50,8 @@ export class EncryptedBroker implements Broker {
   readonly version?: () => number;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
+  /** See {@linkcode Broker.usage}. */
+  readonly usage?: NonNullable<Broker["usage"]>;
 
   /** Without `keys` nothing is encrypted. */
   constructor(broker: Broker, keys?: KeyRing) {
@@ -59,6 +61,7 @@ export class EncryptedBroker implements Broker {
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
     if (broker.version !== undefined) this.version = broker.version;
     if (broker.onCommit !== undefined) this.onCommit = broker.onCommit;
+    if (broker.usage !== undefined) this.usage = broker.usage;
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {

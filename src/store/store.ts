@@ -55,6 +55,8 @@ export class Store implements Broker {
   readonly version?: () => number;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
+  /** See {@linkcode Broker.usage}. */
+  readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
 
   /** The database must have been migrated. */
@@ -64,6 +66,7 @@ export class Store implements Broker {
     this.schedules = new ScheduleStore(driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
+    if (driver.usage !== undefined) this.usage = driver.usage;
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
