@@ -51,7 +51,7 @@ const PAGE = "FROM errand_worker WHERE id > ?2 ORDER BY id LIMIT ?3";
 const LIST = `SELECT ${COLUMNS} ${PAGE}`;
 const GET = `SELECT ${COLUMNS} FROM errand_worker WHERE id = ?2`;
 
-/** By the leases: each lists the jobs that it took, and the jobs say whether it still holds them. */
+/** By the leases: each lists the jobs that it took, and those say whether it still holds them. */
 function runningSql(workers: string): string {
   return `
   SELECT worker, count(*) FROM errand_lease

@@ -3,6 +3,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import {
   defineTask,
   type Duration,
+  type Task,
   type WorkerEnd,
   type WorkerInfo,
   type WorkerState,
@@ -36,7 +37,7 @@ function patient() {
 }
 
 /** A file, and an Errand on it. */
-async function onFile(task = work) {
+async function onFile(task: Task = work as Task) {
   const dir = await tempDir();
   const path = dir.file("errand.db");
   const url = `file:${path}`;
@@ -198,7 +199,7 @@ describe("stopping a worker from elsewhere", () => {
     await worker.start();
     await started.opened;
     expect((await errand.workers.drain(worker.id)).state).toBe("draining");
-    await errand.clock.advance("1d");
+    await errand.clock.advance("30m");
     expect((await errand.workers.get(worker.id))?.state).toBe("draining");
     expect((await errand.workers.stop(worker.id)).state).toBe("stopping");
     await errand.clock.advance("10m");
@@ -216,7 +217,7 @@ describe("stopping a worker from elsewhere", () => {
     await worker.start();
     await started.opened;
     await errand.workers.drain(worker.id, { reason: "quiet" });
-    await errand.clock.advance("3d");
+    await errand.clock.advance("3h");
     expect(await errand.stats()).toMatchObject({ running: 1, available: 2 });
     finish.open("in the end");
     expect(await worker.stopped).toMatchObject({ asked: "elsewhere", reason: "quiet" });
@@ -240,12 +241,11 @@ describe("stopping a worker from elsewhere", () => {
   });
 
   it("is heard with the next heartbeat where nothing tells sooner", async () => {
-    await using test = await onFile();
+    const { task, started } = patient();
+    await using test = await onFile(task as Task);
     await using other = await testErrand({ url: test.url, clock: test.errand.clock });
     const worker = test.errand.worker({ lease: "30s", pollInterval: "1h", concurrency: 1 });
-    const { task, started } = patient();
-    test.errand.register(defineTask({ ...task, name: "busy", queue: "default" }));
-    await test.errand.enqueue("busy");
+    await test.errand.enqueue(task);
     await worker.start();
     await started.opened; // it is full, and looks for nothing
     await other.workers.stop(worker.id, { grace: 0 });
