@@ -131,19 +131,28 @@ export class Heart {
   async beat(): Promise<void> {
     const { broker, clock, leaseMs } = this.#host;
     this.#hurried = false;
-    const rowIsDue = clock.elapsedMs() >= this.#rowMs;
-    if (this.#open.size === 0 && !rowIsDue) return;
+    const worker = this.#dueRow();
+    if (this.#open.size === 0 && worker === undefined) return;
     const held = this.#host.held();
     const request = { leaseMs, leases: [...this.#open.keys()], held };
-    if (rowIsDue) this.#hasRow = true; // or maybe, if this fails
-    const { lost, command } = await broker.heartbeat(
-      rowIsDue ? { ...request, worker: this.#host.worker() } : request,
-    );
+    const { lost, command } = await broker.heartbeat(worker ? { ...request, worker } : request)
+      .catch((error: unknown) => {
+        if (worker !== undefined) this.#rowMs = clock.elapsedMs();
+        throw error;
+      });
     this.#host.saved(held);
     this.#lastMs = clock.elapsedMs();
-    if (rowIsDue) this.#rowMs = this.#lastMs + leaseMs / BEATS_PER_LEASE;
     for (const job of lost) this.#host.lose(job, held.find(({ id }) => id === job.id)?.lease);
     if (command !== undefined) this.#host.asked(command);
+  }
+
+  /** What the worker's row is to say, when it is due: once for beats that overlap. */
+  #dueRow(): WorkerBeat | undefined {
+    const { clock, leaseMs } = this.#host;
+    if (clock.elapsedMs() < this.#rowMs) return undefined;
+    this.#rowMs = clock.elapsedMs() + leaseMs / BEATS_PER_LEASE;
+    this.#hasRow = true; // or maybe, if it cannot be written
+    return this.#host.worker();
   }
 
   async #turn(): Promise<number> {
