@@ -64,8 +64,8 @@ export class Heart {
   }
 
   /**
-   * Begins to beat. The worker's row is written now, and then this resolves, or, for a worker that
-   * may be done by then, with the first beat that is due.
+   * Begins to beat; resolves once the worker's row is written. `later` is for a worker that may be
+   * done by then: its row comes with the first beat that is due, and this resolves at once.
    */
   async start(row: "now" | "later"): Promise<void> {
     const { clock, leaseMs, wake } = this.#host;

@@ -315,8 +315,8 @@ export class Worker {
     this.#runner.abortAll();
     await this.#runner.commitsEnded();
     await this.#handInLast();
-    const others = [this.#heart, this.#janitor, this.#scheduler].map((each) => each.stop());
-    await Promise.all([this.#loop.stop(), ...others]);
+    await Promise.all([this.#loop, this.#janitor, this.#scheduler].map((each) => each.stop()));
+    await this.#heart.stop(); // last, as the janitor makes it beat
     if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
     this.#endWatch?.();
     this.#endEvents?.();
