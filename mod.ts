@@ -44,6 +44,14 @@ export {
 } from "./src/task.ts";
 export { Worker } from "./src/worker.ts";
 export type { StopOptions, WorkerOptions } from "./src/worker-options.ts";
+export type { DrainWorkerOptions, StopWorkerOptions, Workers } from "./src/workers.ts";
+export type {
+  WorkerEnd,
+  WorkerInfo,
+  WorkerPage,
+  WorkerProcess,
+  WorkerState,
+} from "./src/worker-info.ts";
 export type { SlotOptions } from "./src/slots.ts";
 export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
 export type {
@@ -81,7 +89,8 @@ export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./sr
 export type { Logger, LogLevel } from "./src/logger.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export type { Queues } from "./src/queues.ts";
-export type { SchedulePageOptions, Schedules } from "./src/schedules.ts";
+export type { PageOptions } from "./src/page.ts";
+export type { Schedules } from "./src/schedules.ts";
 export type { Overlap, Schedule, SchedulePage, ScheduleState } from "./src/schedule.ts";
 export type { ScheduleOptions } from "./src/schedule-options.ts";
 export type { CatchUp, NextRun, NextRuns } from "./src/recurrence.ts";

@@ -11,6 +11,7 @@ import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
 import type { UniqueRule } from "./unique.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
+import type { WorkerBeat, WorkerBroker, WorkerCommand } from "./worker-broker.ts";
 
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
@@ -77,6 +78,7 @@ export interface ClaimRequest {
 
 /** "These are done, give me more": one write batch, one round trip. */
 export interface ExchangeRequest {
+  /** The worker's id. */
   readonly worker: string;
   readonly settlements: readonly Settlement[];
   /** Leases whose last job is settled with this request. */
@@ -98,6 +100,16 @@ export interface HeartbeatRequest {
   readonly leaseMs: number;
   readonly leases: readonly string[];
   readonly held: readonly Held[];
+  /** There when the worker's own row is to be written anew. */
+  readonly worker?: WorkerBeat;
+}
+
+/** What a worker hears from a heartbeat. */
+export interface HeartbeatAnswer {
+  /** Which of the held jobs are not. */
+  readonly lost: readonly LostJob[];
+  /** What it is asked to do; told to those who have written their row. */
+  readonly command?: WorkerCommand;
 }
 
 /** A job that its worker believes to hold and does not. */
@@ -202,8 +214,8 @@ export interface Broker {
   complete(request: CompletionRequest): Promise<CompletionAnswer>;
   /** Hands in outcomes and claims, in one transaction. */
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
-  /** Prolongs leases and reports; answers which jobs are lost. */
-  heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]>;
+  /** Prolongs leases, reports, and writes the worker's row; answers what has changed for it. */
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>;
   /** Takes back what expired leases hold; answers what it took and when to look again. */
   rescue(request: RescueRequest): Promise<{
     readonly jobs: readonly RescuedJob[];
@@ -235,6 +247,7 @@ export interface Broker {
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
   readonly schedules: ScheduleBroker;
+  readonly workers: WorkerBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
@@ -257,7 +270,7 @@ export interface Usage {
 }
 
 /** A checked {@linkcode JobFilter}; without states, those of all. */
-export interface JobQuery extends Pick<JobFilter, "queue" | "task" | "parentId"> {
+export interface JobQuery extends Pick<JobFilter, "queue" | "task" | "parentId" | "worker"> {
   readonly states: readonly JobState[];
   /** Enqueued then or later … */
   readonly createdAfterMs?: number;

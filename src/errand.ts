@@ -35,6 +35,7 @@ import type { Tasks } from "./tasks.ts";
 import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
+import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerOptions } from "./worker-options.ts";
 
 /** A waiter looks again so often, should every signal have failed. */
@@ -60,6 +61,8 @@ export class Errand extends HistoryVerbs {
   readonly queues: Queues;
   /** Series of jobs. */
   readonly schedules: Schedules;
+  /** Workers, wherever they run: to be looked at and ended. */
+  readonly workers: Workers;
   /** Jobs as statements, to be enqueued by a batch of your own. */
   readonly statements: Statements;
 
@@ -108,6 +111,7 @@ export class Errand extends HistoryVerbs {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     this.queues = new Queues(broker, this.#events, this.#wake);
+    this.workers = new Workers(broker, this.#wake);
     const host = { broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns };
     this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
     this.statements = new Statements(

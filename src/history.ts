@@ -142,7 +142,8 @@ function bulkQuery(verb: BulkVerb, filter: BulkFilter, tasks: Tasks): JobQuery {
   if (some && all) {
     throw invalid(`Cannot ${verb} all jobs and only some: all and conditions exclude each other`);
   }
-  return withStates(verb, jobQuery(conditions, tasks, verb), conditions.state !== undefined);
+  const said = conditions.state !== undefined || conditions.worker !== undefined;
+  return withStates(verb, jobQuery(conditions, tasks, verb), said);
 }
 
 function withStates(verb: BulkVerb, query: JobQuery, said: boolean): JobQuery {

@@ -141,6 +141,8 @@ export interface JobFilter {
   readonly task?: string;
   /** Only jobs that belong to this job. */
   readonly parentId?: string;
+  /** Only jobs that the worker with this id holds now: they are in state running. */
+  readonly worker?: string;
   /** Only jobs enqueued at this instant or later, by the database's clock. */
   readonly createdAfter?: Instant;
   /** Only jobs enqueued before this instant. */

@@ -14,10 +14,10 @@ import type {
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
+  HeartbeatAnswer,
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  LostJob,
   NewJob,
   RescuedJob,
   RescueRequest,
@@ -42,6 +42,7 @@ import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
 import { ScheduleStore } from "./schedules.ts";
+import { WorkerStore } from "./workers.ts";
 
 /** Stores jobs in the database behind `driver`. */
 export class Store implements Broker {
@@ -58,12 +59,14 @@ export class Store implements Broker {
   /** See {@linkcode Broker.usage}. */
   readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
+  readonly workers: WorkerStore;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
     this.#driver = driver;
     this.#clock = clock;
     this.schedules = new ScheduleStore(driver, clock);
+    this.workers = new WorkerStore(driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
     if (driver.usage !== undefined) this.usage = driver.usage;
@@ -98,7 +101,7 @@ export class Store implements Broker {
     return exchange(this.#driver, this.#clock.databaseNow(), request);
   }
 
-  heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]> {
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     return heartbeat(this.#driver, this.#clock.databaseNow(), request);
   }
 

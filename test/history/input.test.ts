@@ -41,7 +41,7 @@ const calls: Readonly<Record<string, readonly [(errand: Errand) => Promise<unkno
   ],
   "a key that no filter has": [
     (errand) => errand.purge(never({ qeue: "q" })),
-    /^Cannot purge jobs by "qeue": a filter has only state, queue, task, parentId, createdAfter/,
+    /^Cannot purge jobs by "qeue": a filter has only state, queue, task, parentId, worker, createdAfter/,
   ],
   "a key that no list has": [
     (errand) => errand.list(never({ status: "failed" })),
