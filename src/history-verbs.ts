@@ -4,6 +4,7 @@
  * @module
  */
 import { cloneOf, type CloneOverrides } from "./clone.ts";
+import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
 import {
   type BulkFilter,
@@ -43,6 +44,7 @@ export abstract class HistoryVerbs {
    */
   async list(options: ListOptions = {}): Promise<JobPage> {
     const { broker, tasks } = hosts.get(this)!;
+    if (options.where !== undefined) checkSearchable(broker, "list jobs by where");
     const query = listQuery(options, tasks);
     if (query.where !== undefined) await broker.indexFields(tasks.fields());
     return await broker.list(query);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Broker, BulkRequest, JobQuery } from "./broker.ts";
+import { checkSearchable } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import type { ErrandEvents, Events } from "./events.ts";
 import { retentions } from "./janitor.ts";
@@ -80,6 +81,7 @@ export async function changeMany(
   filter: BulkFilter,
   options: BulkOptions = {},
 ): Promise<BulkResult> {
+  if (filter?.where !== undefined) checkSearchable(host.broker, `${verb} jobs by where`);
   const query = bulkQuery(verb, filter, host.tasks);
   const { limit, cursor, dryRun } = checkedOptions(verb, options);
   if (query.where !== undefined) await host.broker.indexFields(host.tasks.fields());
