@@ -214,6 +214,10 @@ export interface Broker {
     readonly removed: number;
     readonly cursor: string;
   }>;
+  /** The cursor that was kept last; empty when there is none. */
+  pruneCursor(): Promise<string>;
+  /** Keeps where a pass has ended, for whoever prunes next. */
+  keepPruneCursor(cursor: string): Promise<void>;
   /** Looks for work without writing. */
   glimpse(queues: readonly string[]): Promise<Glimpse>;
   get(id: string): Promise<Job | undefined>;

@@ -28,7 +28,8 @@ export interface JanitorHost {
 /** Runs passes; whoever owns it decides when. */
 export class Janitor {
   readonly #host: JanitorHost;
-  #cursor = "";
+  #cursor: string | undefined;
+  #kept = "";
   #pruneAtMs = 0;
 
   /** Does nothing until asked for a pass. */
@@ -47,6 +48,12 @@ export class Janitor {
     return jittered(clock, Math.min(nextExpiryMs ?? mostMs, nextPruneMs, mostMs), 0.05) + 1;
   }
 
+  /** Leaves to others where the last pass has ended: one row, where the table is long. */
+  async keep(): Promise<void> {
+    if (this.#cursor === undefined || this.#cursor === this.#kept) return;
+    await this.#host.broker.keepPruneCursor(this.#kept = this.#cursor);
+  }
+
   /**
    * Jobs mostly expire in the order of their ids: so the head of the table is looked at each time,
    * and for the others a cursor roves through the rest.
@@ -54,11 +61,19 @@ export class Janitor {
   async #prune(): Promise<number> {
     const { broker, clock } = this.#host;
     const head = await broker.prune("", PRUNE_ROWS_MAX);
-    const rest = await broker.prune(this.#cursor || head.cursor, PRUNE_ROWS_MAX);
-    this.#cursor = rest.cursor;
-    const removed = head.removed + rest.removed;
+    const removed = head.removed + (head.cursor === "" ? 0 : await this.#rove(head.cursor));
     const pauseMs = removed > 0 ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
     this.#pruneAtMs = clock.elapsedMs() + jittered(clock, pauseMs, 0.1);
+    return removed;
+  }
+
+  /** Goes on where the last pass has ended, beyond the head. */
+  async #rove(headEnd: string): Promise<number> {
+    const { broker } = this.#host;
+    if (this.#cursor === undefined) this.#cursor = this.#kept = await broker.pruneCursor();
+    const from = this.#cursor > headEnd ? this.#cursor : headEnd;
+    const { removed, cursor } = await broker.prune(from, PRUNE_ROWS_MAX);
+    this.#cursor = cursor;
     return removed;
   }
 }

@@ -355,6 +355,7 @@ export class Worker {
     signal?.addEventListener("abort", abort);
     try {
       await this.#janitor.pass(this.#leaseMs);
+      await this.#janitor.keep();
       await this.#scheduler.catchUp();
       if (!signal?.aborted) await this.start();
       for (;;) {

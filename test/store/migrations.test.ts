@@ -17,6 +17,7 @@ const SCHEMAS: readonly string[] = [
   "6f84a7e0ba9f6840",
   "0f40e4ed673ddd9d",
   "36928eca45ec3231",
+  "de09149288bf532b",
 ];
 
 describe.each(places)("in a database at %s", (place) => {
