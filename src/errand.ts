@@ -107,16 +107,20 @@ export class Errand extends HistoryVerbs {
     this.#wake = new Wake(clock, broker.version);
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
-    this.queues = new Queues(broker, this.#events, this.#wake);
-    const host = { broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns };
-    this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
+    const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };
+    this.queues = new Queues(host);
+    this.schedules = new Schedules(
+      { ...host, nextRuns: settings.nextRuns },
+      (entry) => this.#prepareEntry(entry),
+    );
     this.statements = new Statements(
       broker,
       (task, payloads, options) =>
         Promise.all(this.#prepareAll(checkCount(payloads), task, options)),
     );
     hostHistory(this, {
-      ...{ broker, tasks, retentionMs, payloadLimitBytes, events: this.#events, wake: this.#wake },
+      ...host,
+      payloadLimitBytes,
       enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
     });
   }

@@ -190,7 +190,7 @@ export interface QueueStats extends StateCounts {
 
 /** How many jobs there are, in all and by queue. */
 export interface Stats extends StateCounts {
-  /** The same for each queue that holds a job or has a setting. */
+  /** The same for each queue that holds a job or is paused. */
   readonly queues: Readonly<Record<string, QueueStats>>;
   /** When the next scheduled job is due. */
   readonly nextRunAt?: Date;
