@@ -23,14 +23,10 @@ export interface NewJob {
 }
 
 /** What jobs of one call have in common; texts are JSON. */
-export interface JobTerms {
+export interface JobTerms extends Due {
   readonly task: string;
   readonly queue: string;
   readonly priority: number;
-  /** Due at this instant, in milliseconds since the epoch … */
-  readonly runAtMs: number | null;
-  /** … or, without one, so long after the database's now. */
-  readonly delayMs: number;
   readonly maxAttempts: number | null;
   readonly parentId: string | null;
   readonly options: string | null;
@@ -162,6 +158,14 @@ export interface TaskField {
   readonly field: string;
 }
 
+/** When a job is due. */
+export interface Due {
+  /** At this instant, in milliseconds since the epoch … */
+  readonly runAtMs: number | null;
+  /** … or, without one, so long after the database's now. */
+  readonly delayMs: number;
+}
+
 /** One batch of many changes by hand. */
 export interface BulkRequest {
   readonly verb: "cancel" | "retry" | "remove";
@@ -170,6 +174,8 @@ export interface BulkRequest {
   /** The jobs of this batch. */
   readonly ids: readonly string[];
   readonly retentions: Retentions;
+  /** When what is retried is due; now unless said. */
+  readonly due?: Due;
 }
 
 /** A completion with statements, to be stored by itself. */

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { Duration, Instant } from "./duration.ts";
+import type { Due } from "./broker.ts";
+import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
+import { invalid } from "./errors.ts";
 import type { EnqueueOptions, Task } from "./task.ts";
 
 /** One of several jobs to be enqueued together. */
@@ -28,4 +30,15 @@ export interface RetryJobOptions {
   readonly delay?: Duration;
   /** At this instant. */
   readonly runAt?: Instant;
+}
+
+/** When what is retried is due; `act` names it in errors. Throws `INVALID_INPUT`. */
+export function retryDue({ delay, runAt }: RetryJobOptions, act: string): Due {
+  if (delay !== undefined && runAt !== undefined) {
+    throw invalid(`Cannot ${act}: delay and runAt exclude each other`);
+  }
+  return {
+    runAtMs: runAt === undefined ? null : instantMs(runAt, "runAt"),
+    delayMs: delay === undefined ? 0 : durationMs(delay, "delay"),
+  };
 }

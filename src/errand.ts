@@ -5,9 +5,9 @@
  */
 import type { Broker, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
-import type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./calls.ts";
+import { type EnqueueEntry, retryDue, type RetryJobOptions, type WaitOptions } from "./calls.ts";
 import { Collector } from "./collector.ts";
-import { durationMs, instantMs } from "./duration.ts";
+import { durationMs } from "./duration.ts";
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
@@ -222,12 +222,7 @@ export class Errand extends HistoryVerbs {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it has not ended.
    */
   async retry(id: string, options: RetryJobOptions = {}): Promise<Job> {
-    const { delay, runAt } = options;
-    if (delay !== undefined && runAt !== undefined) {
-      throw invalid(`Cannot retry job ${id}: delay and runAt exclude each other`);
-    }
-    const runAtMs = runAt === undefined ? null : instantMs(runAt, "runAt");
-    const delayMs = delay === undefined ? 0 : durationMs(delay, "delay");
+    const { runAtMs, delayMs } = retryDue(options, `retry job ${id}`);
     const job = expectJob(
       "retry",
       id,
