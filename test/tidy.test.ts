@@ -14,7 +14,7 @@ const layers: readonly (readonly string[])[] = [
     ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
     ...["schedule", "schedule-broker", "schedule-options"],
     ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
-    ...["job-query", "field-index", "clone"],
+    ...["job-query", "field-index", "clone", "jsonified"],
   ].map((name) => `src/${name}.ts`),
   ["src/encryption/"],
   ["src/store/"],
