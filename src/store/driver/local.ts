@@ -6,6 +6,7 @@
  */
 import { systemClock } from "../../clock.ts";
 import { ErrandError } from "../../errors.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import type { Driver, Result, Statement, Value } from "./driver.ts";
 import { databaseError, isBusy } from "./faults.ts";
 import { busyError, patiently } from "./patience.ts";
@@ -79,6 +80,7 @@ class LocalDriver implements Driver {
   #fileAtOpen: number | undefined;
   #generation = 0;
   #turnStartMs = 0;
+  readonly #checkpoints = new Checkpoints(() => this.#checkpoint());
   #contended: Promise<"free" | "busy"> | undefined;
   #closed = false;
 
@@ -108,8 +110,8 @@ class LocalDriver implements Driver {
       );
     }
     db.exec(`PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`);
-    // The log is copied into the file four times less often than by default, at 16 MB.
-    db.exec("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000");
+    // Where no idle moment comes, the log is copied into the file at 32 MB in any case.
+    db.exec("PRAGMA wal_autocheckpoint = 8000; PRAGMA cache_size = -16000");
     this.#version = db.prepare("PRAGMA data_version").raw(true);
     this.#generation++;
     db.exec("SELECT 1 FROM sqlite_master"); // makes the log, if there is none
@@ -117,8 +119,10 @@ class LocalDriver implements Driver {
     this.#fileAtOpen = this.#file();
   }
 
-  write(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return this.#call(() => this.#transaction("BEGIN IMMEDIATE", statements));
+  async write(statements: readonly Statement[]): Promise<readonly Result[]> {
+    const results = await this.#call(() => this.#transaction("BEGIN IMMEDIATE", statements));
+    this.#checkpoints.wrote(results.reduce((rows, { changes }) => rows + changes, 0));
+    return results;
   }
 
   read(statements: readonly Statement[]): Promise<readonly Result[]> {
@@ -133,6 +137,7 @@ class LocalDriver implements Driver {
 
   close(): Promise<void> {
     this.#closed = true;
+    this.#checkpoints.stop();
     this.#disconnect();
     return Promise.resolve();
   }
@@ -223,6 +228,13 @@ class LocalDriver implements Driver {
     const file = this.#file();
     if (file !== undefined) forsaken.add(file);
     throw forsakenError();
+  }
+
+  /** Copies the log into the file as far as nobody reads it; waits for no lock. */
+  #checkpoint(): void {
+    if (this.#db === undefined) return;
+    this.#assertLog();
+    this.#db.prepare("PRAGMA wal_checkpoint(PASSIVE)").raw(true).all([]);
   }
 
   /** Gives the event loop a turn when this connection has kept it busy for long. */
