@@ -103,7 +103,7 @@ export class Errand extends HistoryVerbs {
       logger.error(`A listener of "${event}" threw`, { error })
     );
     if (settings.logs) logEvents(this.#events, logger);
-    this.#wake = new Wake(clock, broker.version);
+    this.#wake = new Wake(clock, broker);
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };

@@ -53,6 +53,8 @@ export class Store implements Broker {
   #identity: string | undefined;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  /** See {@linkcode Broker.onCommit}. */
+  readonly onCommit?: NonNullable<Broker["onCommit"]>;
   readonly schedules: ScheduleStore;
 
   /** The database must have been migrated. */
@@ -61,6 +63,7 @@ export class Store implements Broker {
     this.#clock = clock;
     this.schedules = new ScheduleStore(driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
+    if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {

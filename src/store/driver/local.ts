@@ -9,6 +9,7 @@ import { ErrandError } from "../../errors.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Driver, Result, Statement, Value } from "./driver.ts";
 import { databaseError, isBusy } from "./faults.ts";
+import { type FileIdentity, fileIdentity, watchLog } from "./files.ts";
 import { busyError, patiently } from "./patience.ts";
 
 /**
@@ -68,6 +69,7 @@ export async function openLocal(options: LocalOptions): Promise<Driver> {
 
 class LocalDriver implements Driver {
   readonly version?: () => number;
+  readonly onCommit?: NonNullable<Driver["onCommit"]>;
   readonly sameClock = true;
   readonly #connect: Connect;
   readonly #options: LocalOptions;
@@ -90,7 +92,9 @@ class LocalDriver implements Driver {
     this.#file = fileIdentity(options.path, "");
     this.#log = fileIdentity(options.path, "-wal");
     // memory has no other connection, and nobody to look out for
-    if (options.path !== ":memory:") this.version = () => this.#commits();
+    if (options.path === ":memory:") return;
+    this.version = () => this.#commits();
+    this.onCommit = (heard) => watchLog(options.path, heard);
   }
 
   /** Opens the connection and sets what every connection must have set. */
@@ -267,21 +271,4 @@ function forsakenError(): ErrandError {
       "this call was written, what was acknowledged before is safe; use that library in another " +
       "process, and restart this one",
   );
-}
-
-/** What tells one file from another at the same path; `undefined` where that cannot be known. */
-type FileIdentity = () => number | undefined;
-
-/** The runtimes that can load the addon all offer their built-in modules in this way. */
-interface Host {
-  readonly process?: { getBuiltinModule?(name: "fs"): FileSystem };
-}
-interface FileSystem {
-  statSync(path: string, options: { throwIfNoEntry: false }): { readonly ino: number } | undefined;
-}
-
-function fileIdentity(path: string, suffix: "" | "-wal"): FileIdentity {
-  const fs = (globalThis as Host).process?.getBuiltinModule?.("fs");
-  if (fs === undefined || path === ":memory:") return () => undefined;
-  return () => fs.statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.ino;
 }
