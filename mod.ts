@@ -15,7 +15,13 @@
  */
 export { Errand } from "./src/errand.ts";
 export type { Usage } from "./src/broker.ts";
-export type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./src/calls.ts";
+export type {
+  EnqueueEntries,
+  EnqueueEntry,
+  EntryPayload,
+  RetryJobOptions,
+  WaitOptions,
+} from "./src/calls.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
@@ -87,6 +93,7 @@ export type { Duration, Instant } from "./src/duration.ts";
 export { ErrandError, type ErrandErrorOptions, type ErrorCode, type Issue } from "./src/errors.ts";
 export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./src/events.ts";
 export type { Logger, LogLevel } from "./src/logger.ts";
+export type { Flat, Jsonified, JsonifiedObject } from "./src/jsonified.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export type { Queues } from "./src/queues.ts";
 export type { PageOptions } from "./src/page.ts";

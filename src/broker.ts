@@ -24,14 +24,10 @@ export interface NewJob {
 }
 
 /** What jobs of one call have in common; texts are JSON. */
-export interface JobTerms {
+export interface JobTerms extends Due {
   readonly task: string;
   readonly queue: string;
   readonly priority: number;
-  /** Due at this instant, in milliseconds since the epoch … */
-  readonly runAtMs: number | null;
-  /** … or, without one, so long after the database's now. */
-  readonly delayMs: number;
   readonly maxAttempts: number | null;
   readonly parentId: string | null;
   readonly options: string | null;
@@ -174,6 +170,14 @@ export interface TaskField {
   readonly field: string;
 }
 
+/** When a job is due. */
+export interface Due {
+  /** At this instant, in milliseconds since the epoch … */
+  readonly runAtMs: number | null;
+  /** … or, without one, so long after the database's now. */
+  readonly delayMs: number;
+}
+
 /** One batch of many changes by hand. */
 export interface BulkRequest {
   readonly verb: "cancel" | "retry" | "remove";
@@ -182,6 +186,8 @@ export interface BulkRequest {
   /** The jobs of this batch. */
   readonly ids: readonly string[];
   readonly retentions: Retentions;
+  /** When what is retried is due; now unless said. */
+  readonly due?: Due;
 }
 
 /** A completion with statements, to be stored by itself. */
@@ -226,6 +232,10 @@ export interface Broker {
     readonly removed: number;
     readonly cursor: string;
   }>;
+  /** The cursor that was kept last; empty when there is none. */
+  pruneCursor(): Promise<string>;
+  /** Keeps where a pass has ended, for whoever prunes next. */
+  keepPruneCursor(cursor: string): Promise<void>;
   /** Looks for work without writing. */
   glimpse(queues: readonly string[]): Promise<Glimpse>;
   get(id: string): Promise<Job | undefined>;

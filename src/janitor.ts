@@ -39,7 +39,8 @@ export interface JanitorHost {
 export class Janitor {
   readonly #host: JanitorHost;
   readonly #loop: Loop;
-  #cursor = "";
+  #cursor: string | undefined;
+  #kept = "";
   #pruneAtMs = 0;
 
   /** Rests until started, or asked for a pass. */
@@ -81,6 +82,12 @@ export class Janitor {
     }
   }
 
+  /** Leaves to others where the last pass has ended: one row, where the table is long. */
+  async keep(): Promise<void> {
+    if (this.#cursor === undefined || this.#cursor === this.#kept) return;
+    await this.#host.broker.keepPruneCursor(this.#kept = this.#cursor);
+  }
+
   /**
    * Jobs mostly expire in the order of their ids: so the head of the table is looked at each time,
    * and for the others a cursor roves through the rest.
@@ -88,12 +95,20 @@ export class Janitor {
   async #prune(): Promise<number> {
     const { broker, clock } = this.#host;
     const head = await broker.prune("", PRUNE_ROWS_MAX);
-    const rest = await broker.prune(this.#cursor || head.cursor, PRUNE_ROWS_MAX);
-    this.#cursor = rest.cursor;
     await broker.workers.prune(SHOW_DEAD_MS, WORKERS_MAX);
-    const removed = head.removed + rest.removed;
+    const removed = head.removed + (head.cursor === "" ? 0 : await this.#rove(head.cursor));
     const pauseMs = removed > 0 ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
     this.#pruneAtMs = clock.elapsedMs() + jittered(clock, pauseMs, 0.1);
+    return removed;
+  }
+
+  /** Goes on where the last pass has ended, beyond the head. */
+  async #rove(headEnd: string): Promise<number> {
+    const { broker } = this.#host;
+    if (this.#cursor === undefined) this.#cursor = this.#kept = await broker.pruneCursor();
+    const from = this.#cursor > headEnd ? this.#cursor : headEnd;
+    const { removed, cursor } = await broker.prune(from, PRUNE_ROWS_MAX);
+    this.#cursor = cursor;
     return removed;
   }
 }

@@ -359,6 +359,7 @@ export class Worker {
     signal?.addEventListener("abort", abort);
     try {
       await this.#janitor.pass();
+      await this.#janitor.keep();
       await this.#scheduler.catchUp();
       if (!signal?.aborted) await this.#start("later");
       for (;;) {

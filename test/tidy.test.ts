@@ -15,6 +15,7 @@ const layers: readonly (readonly string[])[] = [
     ...["schedule", "schedule-broker", "schedule-options"],
     ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
     ...["job-query", "field-index", "clone", "page", "worker-info", "worker-broker", "runtime"],
+    ...["jsonified"],
   ].map((name) => `src/${name}.ts`),
   ["src/encryption/"],
   ["src/store/"],

@@ -146,6 +146,14 @@ export class EncryptedBroker implements Broker {
     return this.#broker.prune(cursor, limit);
   }
 
+  pruneCursor(): Promise<string> {
+    return this.#broker.pruneCursor();
+  }
+
+  keepPruneCursor(cursor: string): Promise<void> {
+    return this.#broker.keepPruneCursor(cursor);
+  }
+
   glimpse(queues: readonly string[]): Promise<Glimpse> {
     return this.#broker.glimpse(queues);
   }

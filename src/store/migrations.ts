@@ -132,6 +132,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     heartbeat_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
   ],
+  // How far they have come, for the next one to go on.
+  ["ALTER TABLE errand_mark ADD COLUMN cursor TEXT"],
 ];
 
 /** The schema version that this code needs. */

@@ -36,7 +36,7 @@ import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
 import { indexFields } from "./fields.ts";
-import { prune } from "./history.ts";
+import { keepPruneCursor, prune, pruneCursor } from "./history.ts";
 import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
@@ -116,6 +116,14 @@ export class Store implements Broker {
     limit: number,
   ): Promise<{ readonly removed: number; readonly cursor: string }> {
     return prune(this.#driver, this.#clock.databaseNow(), this.#holder, { cursor, limit });
+  }
+
+  pruneCursor(): Promise<string> {
+    return pruneCursor(this.#driver);
+  }
+
+  keepPruneCursor(cursor: string): Promise<void> {
+    return keepPruneCursor(this.#driver, cursor);
   }
 
   glimpse(queues: readonly string[]): Promise<Glimpse> {

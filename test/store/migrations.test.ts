@@ -18,6 +18,7 @@ const SCHEMAS: readonly string[] = [
   "0f40e4ed673ddd9d",
   "36928eca45ec3231",
   "c73ba7b712db2b14",
+  "8d6268c4668399ad",
 ];
 
 describe.each(places)("in a database at %s", (place) => {
