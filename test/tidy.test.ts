@@ -23,7 +23,7 @@ const layers: readonly (readonly string[])[] = [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake", "commits"],
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
     ...["commit", "statements"],
-    ...["history", "history-verbs", "workers", "turns", "ending"],
+    ...["history", "history-verbs", "workers", "turns", "pace", "ending"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],
