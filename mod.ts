@@ -14,7 +14,8 @@
  * @module
  */
 export { Errand } from "./src/errand.ts";
-export type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./src/calls.ts";
+export type { EnqueueEntry, RetryJobOptions, Waited, WaitOptions } from "./src/calls.ts";
+export type { ChangeEvent, JobChange, Watch, WatchFilter, WatchOptions } from "./src/change.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";

@@ -57,7 +57,8 @@ export class Janitor {
     const rest = await broker.prune(this.#cursor || head.cursor, PRUNE_ROWS_MAX);
     this.#cursor = rest.cursor;
     const removed = head.removed + rest.removed;
-    const pauseMs = removed > 0 ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
+    const changes = await broker.feed.tidy();
+    const pauseMs = removed + changes > 0 ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
     this.#pruneAtMs = clock.elapsedMs() + jittered(clock, pauseMs, 0.1);
     return removed;
   }

@@ -6,6 +6,7 @@
 import { ErrandError } from "../errors.ts";
 import type { Driver, Statement } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
+import { CHANGE_TABLE } from "./feed-schema.ts";
 import { NOW } from "./sql.ts";
 import { UNIQUE_JOBS } from "./unique-schema.ts";
 
@@ -115,6 +116,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
   ],
+  [CHANGE_TABLE],
 ];
 
 /** The schema version that this code needs. */

@@ -17,6 +17,7 @@ const SCHEMAS: readonly string[] = [
   "6f84a7e0ba9f6840",
   "0f40e4ed673ddd9d",
   "36928eca45ec3231",
+  "8d5710432ac9bbff",
 ];
 
 describe.each(places)("in a database at %s", (place) => {
