@@ -15,6 +15,7 @@
  */
 export { Errand } from "./src/errand.ts";
 export type { EnqueueEntry, RetryJobOptions, Waited, WaitOptions } from "./src/calls.ts";
+export { CHANGE_EVENTS } from "./src/change.ts";
 export type { ChangeEvent, JobChange, Watch, WatchFilter, WatchOptions } from "./src/change.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";

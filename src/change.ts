@@ -5,8 +5,30 @@
  */
 import type { Job, JobFilter, JobState } from "./job.ts";
 
-/** What may happen to a job, in the order of its life. */
-export const CHANGE_EVENTS = [
+/**
+ * What happened to a job. `due`: its time has come; `started`: a worker took it; `updated`: its
+ * payload changed, and maybe its progress; `rescheduled`: it waits for another time; `failed`: an
+ * attempt failed; `rescued`: a vanished worker's job was put back; `removed`: it is there no more,
+ * also when it has ended with a retention of 0. The others are as in `ErrandEvents`.
+ */
+export type ChangeEvent =
+  | "enqueued"
+  | "due"
+  | "started"
+  | "progress"
+  | "updated"
+  | "rescheduled"
+  | "completed"
+  | "failed"
+  | "snoozed"
+  | "released"
+  | "rescued"
+  | "cancelled"
+  | "retried"
+  | "removed";
+
+/** Every event, in the order of a job's life. */
+export const CHANGE_EVENTS: readonly ChangeEvent[] = [
   "enqueued",
   "due",
   "started",
@@ -21,15 +43,7 @@ export const CHANGE_EVENTS = [
   "cancelled",
   "retried",
   "removed",
-] as const;
-
-/**
- * What happened to a job. `due`: its time has come; `started`: a worker took it; `updated`: its
- * payload changed, and maybe its progress; `rescheduled`: it waits for another time; `failed`: an
- * attempt failed; `rescued`: a vanished worker's job was put back; `removed`: it is there no more,
- * also when it has ended with a retention of 0. The others are as in `ErrandEvents`.
- */
-export type ChangeEvent = typeof CHANGE_EVENTS[number];
+];
 
 /** One change to one job. */
 export interface JobChange {

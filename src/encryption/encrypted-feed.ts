@@ -28,9 +28,11 @@ export class EncryptedFeed implements FeedBroker {
   async changes(request: ChangesRequest): Promise<ChangePage> {
     const page = await this.#feed.changes(request);
     const jobs = new Map(page.jobs);
-    await Promise.all([...jobs].filter(([, job]) => isSealed(job)).map(async ([id, job]) => {
-      jobs.set(id, await openJob(this.#keys, job));
-    }));
+    await Promise.all(
+      [...jobs].filter(([, job]) => isSealed(job)).map(async ([id, job]) => {
+        jobs.set(id, await openJob(this.#keys, job));
+      }),
+    );
     return { ...page, jobs };
   }
 

@@ -1,6 +1,14 @@
 // The feed of changes: what it keeps, for how long, and what it costs.
 import { describe, expect, it } from "vitest";
-import { claim, newJob, outcomes, rescueAll, settle, settlement, uniqueJob } from "../support/jobs.ts";
+import {
+  claim,
+  newJob,
+  outcomes,
+  rescueAll,
+  settle,
+  settlement,
+  uniqueJob,
+} from "../support/jobs.ts";
 import { type Bench, openBench, places } from "../support/store.ts";
 
 const all = (after: string, limit = 1_000) => ({ after, query: {}, limit });
