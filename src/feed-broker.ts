@@ -59,5 +59,5 @@ export interface FeedBroker {
   /** One bounded batch: removes old changes, or the feed that nobody keeps; how many it removed. */
   tidy(): Promise<number>;
   /** Calls `listener` after each commit of this very broker; returns what ends that. */
-  readonly onCommit?: (listener: () => void) => () => void;
+  readonly onWrite?: (listener: () => void) => () => void;
 }

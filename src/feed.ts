@@ -116,7 +116,7 @@ export class Feed {
   #enter(): void {
     if (this.#watches++ > 0) return;
     const { broker, wake } = this.#host;
-    const endListening = broker.feed.onCommit?.(() => wake.signal("change"));
+    const endListening = broker.feed.onWrite?.(() => wake.signal("change"));
     const endKeeping = this.#keep();
     this.#endKeeping = () => {
       endListening?.();

@@ -20,7 +20,7 @@ const layers: readonly (readonly string[])[] = [
   ["src/encryption/"],
   ["src/store/"],
   [
-    ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
+    ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake", "commits"],
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
     ...["commit", "statements"],
     ...["history", "history-verbs", "waiting", "feed"],

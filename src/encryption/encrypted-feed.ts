@@ -11,14 +11,14 @@ import { isSealed, openJob } from "./open.ts";
 export class EncryptedFeed implements FeedBroker {
   readonly #feed: FeedBroker;
   readonly #keys: KeyRing | undefined;
-  /** See {@linkcode FeedBroker.onCommit}. */
-  readonly onCommit?: NonNullable<FeedBroker["onCommit"]>;
+  /** See {@linkcode FeedBroker.onWrite}. */
+  readonly onWrite?: NonNullable<FeedBroker["onWrite"]>;
 
   /** Without `keys` encrypted jobs stay locked. */
   constructor(feed: FeedBroker, keys: KeyRing | undefined) {
     this.#feed = feed;
     this.#keys = keys;
-    if (feed.onCommit !== undefined) this.onCommit = feed.onCommit;
+    if (feed.onWrite !== undefined) this.onWrite = feed.onWrite;
   }
 
   keep(): Promise<string> {

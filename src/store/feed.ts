@@ -86,8 +86,8 @@ export class FeedStore implements FeedBroker {
     this.#clock = clock;
   }
 
-  /** See {@linkcode FeedBroker.onCommit}. */
-  readonly onCommit = (listener: () => void): () => void => {
+  /** See {@linkcode FeedBroker.onWrite}. */
+  readonly onWrite = (listener: () => void): () => void => {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   };

@@ -54,6 +54,8 @@ export class Store implements Broker {
   #identity: string | undefined;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  /** See {@linkcode Broker.onCommit}. */
+  readonly onCommit?: NonNullable<Broker["onCommit"]>;
   readonly schedules: ScheduleStore;
   readonly feed: FeedStore;
 
@@ -64,6 +66,7 @@ export class Store implements Broker {
     this.#clock = clock;
     this.schedules = new ScheduleStore(this.#driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
+    if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
