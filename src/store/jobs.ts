@@ -117,7 +117,9 @@ export async function retry(
     { sql: RETRY, args: [now, id, runAtMs, delayMs] },
     { sql: GET, args: [id] },
   ]);
-  return changed(results[1]!, results[2]!);
+  const answer = changed(results[1]!, results[2]!);
+  const waits = answer.job?.state === "available" || answer.job?.state === "scheduled";
+  return results.repeated && waits ? { ...answer, changed: true } : answer;
 }
 
 const NOT_RUNNING = "EXISTS (SELECT 1 FROM errand_job WHERE id = ?1 AND state <> 'running')";
@@ -126,10 +128,13 @@ const REMOVE = "DELETE FROM errand_job WHERE id = ?1 AND state <> 'running'";
 
 /** Removes a job that is not running; answers the job as it was. */
 export async function remove(driver: Driver, id: string): Promise<Changed> {
+  const before = driver.sameClock ? undefined : await get(driver, id); // an answer may be lost
   const results = await driver.write(
     [GET, UNCOUNT_ENDED, REMOVE_LOGS, REMOVE].map((sql) => ({ sql, args: [id] })),
   );
-  return changed(results[3]!, results[0]!);
+  const answer = changed(results[3]!, results[0]!);
+  const done = results.repeated && before !== undefined && answer.job === undefined;
+  return done ? { changed: true, job: before } : answer;
 }
 
 function changed(change: Result, found: Result): Changed {

@@ -14,8 +14,8 @@ const SET_PAUSED = `
 
 /** Pauses or resumes a queue; whether that changed anything. */
 export async function setPaused(driver: Driver, queue: string, paused: boolean): Promise<boolean> {
-  const [result] = await driver.write([{ sql: SET_PAUSED, args: [queue, paused ? 1n : 0n] }]);
-  return result!.changes > 0;
+  const results = await driver.write([{ sql: SET_PAUSED, args: [queue, paused ? 1n : 0n] }]);
+  return results[0]!.changes > 0 || results.repeated === true;
 }
 
 const WORK = `

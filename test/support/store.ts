@@ -82,7 +82,7 @@ export function recording(driver: Driver, statements: Statement[]): Driver {
   };
   return {
     sameClock: driver.sameClock,
-    write: (asked) => driver.write(keep(asked)),
+    write: (asked, options) => driver.write(keep(asked), options),
     read: (asked) => driver.read(keep(asked)),
     close: () => driver.close(),
     ...(driver.version !== undefined && { version: driver.version }),

@@ -23,18 +23,42 @@ export interface Result {
   readonly changes: number;
 }
 
+/** What a batch came to, a result for each statement. */
+export type Results = readonly Result[] & {
+  /** Whether the batch was sent before, without an answer, and may have been committed then. */
+  readonly repeated?: boolean;
+};
+
+/** How to send a batch. */
+export interface WriteOptions {
+  /** A batch whose answer was lost is not sent again: the caller does, and has to know. */
+  readonly once?: boolean;
+}
+
+/** What a server says that it has read and written for this client, and bills. */
+export interface Usage {
+  /** Rows that statements have read. */
+  readonly rowsRead: number;
+  /** Rows, and entries of indexes, that statements have written. */
+  readonly rowsWritten: number;
+  /** Requests that were answered. */
+  readonly requests: number;
+}
+
 /** A database. Both calls resolve after the commit; a failed one has changed nothing. */
 export interface Driver {
   /** Runs `statements` as one write transaction: all of them or none. */
-  write(statements: readonly Statement[]): Promise<readonly Result[]>;
+  write(statements: readonly Statement[], options?: WriteOptions): Promise<Results>;
   /** Runs `statements`, which only read, on one snapshot. */
-  read(statements: readonly Statement[]): Promise<readonly Result[]>;
+  read(statements: readonly Statement[]): Promise<Results>;
   /** Whether the database's clock is this machine's. */
   readonly sameClock: boolean;
   /** A number that changes when another connection commits; only where that is cheap to ask. */
   readonly version?: () => number;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
+  /** What the server has counted; only where it tells. */
+  readonly usage?: () => Usage;
   /** Closes the database. Calls after that fail. */
   close(): Promise<void>;
 }
