@@ -170,14 +170,16 @@ function telling(driver: Driver, listeners: ReadonlySet<() => void>): Driver {
   return {
     sameClock: driver.sameClock,
     read: (statements) => driver.read(statements),
-    write: (statements) => {
-      const written = driver.write(statements);
+    write: (statements, options) => {
+      const written = driver.write(statements, options);
       const tell = (): void => listeners.forEach((listener) => listener());
       if (listeners.size > 0) written.then(tell, () => {}); // the caller hears of a failure
       return written;
     },
     close: () => driver.close(),
     ...(driver.version !== undefined && { version: driver.version }),
+    ...(driver.onCommit !== undefined && { onCommit: driver.onCommit }),
+    ...(driver.usage !== undefined && { usage: driver.usage }),
   };
 }
 
