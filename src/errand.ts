@@ -3,15 +3,22 @@
  *
  * @module
  */
-import type { Broker, EnqueueAnswer, NewJob } from "./broker.ts";
+import type { Broker, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
 import type { Clock } from "./clock.ts";
-import type { EnqueueEntry, RetryJobOptions, Waited, WaitOptions } from "./calls.ts";
+import {
+  type EnqueueEntries,
+  type EnqueueEntry,
+  retryDue,
+  type RetryJobOptions,
+  type Waited,
+  type WaitOptions,
+} from "./calls.ts";
 import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
-import { durationMs, instantMs } from "./duration.ts";
+import { durationMs } from "./duration.ts";
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
-import { ErrandError, invalid, show } from "./errors.ts";
+import { ErrandError } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -19,25 +26,19 @@ import { retentions } from "./janitor.ts";
 import { checkId, expectJob } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
-import {
-  checkCount,
-  enqueuedJob,
-  prepare,
-  type Prepared,
-  termsOf,
-  type TermsSource,
-} from "./new-job.ts";
+import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
-import { Schedules } from "./schedules.ts";
+import { type PrepareJob, Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
 import { Statements } from "./statements.ts";
-import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
+import type { EnqueueOptions, PayloadArguments, Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
 import { Waiting } from "./waiting.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
+import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerOptions } from "./worker-options.ts";
 
 /**
@@ -60,6 +61,8 @@ export class Errand extends HistoryVerbs {
   readonly queues: Queues;
   /** Series of jobs. */
   readonly schedules: Schedules;
+  /** Workers, wherever they run: to be looked at and ended. */
+  readonly workers: Workers;
   /** Jobs as statements, to be enqueued by a batch of your own. */
   readonly statements: Statements;
 
@@ -108,16 +111,21 @@ export class Errand extends HistoryVerbs {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#waiting = new Waiting({ broker, clock, wake: this.#wake });
     this.#feed = new Feed({ broker, clock, tasks, events: this.#events, wake: this.#wake });
-    this.queues = new Queues(broker, this.#events, this.#wake);
-    const host = { broker, events: this.#events, wake: this.#wake, nextRuns: this.#nextRuns };
-    this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
+    const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };
+    this.queues = new Queues(host);
+    this.workers = new Workers(broker, this.#wake);
+    this.schedules = new Schedules(
+      { ...host, nextRuns: settings.nextRuns },
+      (entry) => this.#prepareEntry(entry),
+    );
     this.statements = new Statements(
       broker,
       (task, payloads, options) =>
         Promise.all(this.#prepareAll(checkCount(payloads), task, options)),
     );
     hostHistory(this, {
-      ...{ broker, tasks, retentionMs, payloadLimitBytes, events: this.#events, wake: this.#wake },
+      ...host,
+      payloadLimitBytes,
       enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
     });
   }
@@ -152,7 +160,7 @@ export class Errand extends HistoryVerbs {
     payload?: unknown,
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob> {
-    const known = this.#task(task);
+    const known = knownTask(task, this.#tasks);
     const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
@@ -169,7 +177,10 @@ export class Errand extends HistoryVerbs {
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob<In, Result>[]>;
   /** Adds many jobs of any tasks: all of them or, if one is refused, none. */
-  enqueueMany(entries: readonly EnqueueEntry[], options?: JoinOptions): Promise<EnqueuedJob[]>;
+  enqueueMany<const Ins extends readonly unknown[]>(
+    entries: EnqueueEntries<Ins>,
+    options?: JoinOptions,
+  ): Promise<EnqueuedJob[]>;
   async enqueueMany(
     first: Task | readonly EnqueueEntry[],
     second: readonly unknown[] | JoinOptions = [],
@@ -219,12 +230,7 @@ export class Errand extends HistoryVerbs {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it has not ended.
    */
   async retry(id: string, options: RetryJobOptions = {}): Promise<Job> {
-    const { delay, runAt } = options;
-    if (delay !== undefined && runAt !== undefined) {
-      throw invalid(`Cannot retry job ${id}: delay and runAt exclude each other`);
-    }
-    const runAtMs = runAt === undefined ? null : instantMs(runAt, "runAt");
-    const delayMs = delay === undefined ? 0 : durationMs(delay, "delay");
+    const { runAtMs, delayMs } = retryDue(options, `retry job ${id}`);
     const job = expectJob(
       "retry",
       id,
@@ -317,6 +323,11 @@ export class Errand extends HistoryVerbs {
     this.#wake.signal("change");
   }
 
+  /** What the database server has counted for this Errand; `undefined` where it does not tell. */
+  usage(): Usage | undefined {
+    return this.#broker.usage?.();
+  }
+
   /** Calls `listener` at each `name` event of this process; returns what ends that. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     return this.#events.on(name, listener);
@@ -342,29 +353,10 @@ export class Errand extends HistoryVerbs {
     this.#wake.signal("change");
   }
 
-  /** Where the producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
-  #task(task: Task | string): TermsSource & Pick<Task, "input"> {
-    if (typeof task !== "string") return task;
-    const known = this.#tasks.get(task);
-    if (known !== undefined) return known;
-    const names = this.#tasks.all().map(({ name }) => name);
-    if (names.length > 0) {
-      throw invalid(
-        `Cannot enqueue ${show(task)}: this Errand knows no such task, only ${names.join(", ")}; ` +
-          `register it`,
-      );
-    }
-    return {
-      name: checkName(task, "a task's name"),
-      queue: "default",
-      priority: 0,
-      policy: {},
-      onLeaseExpired: "retry",
-    };
-  }
-
-  #prepareEntry({ task, payload, ...options }: EnqueueEntry): Prepared | Promise<Prepared> {
-    const known = this.#task(task);
+  #prepareEntry(
+    { task, payload, ...options }: Parameters<PrepareJob>[0],
+  ): Prepared | Promise<Prepared> {
+    const known = knownTask(task, this.#tasks);
     return prepare(known, termsOf(known, options), payload, this.#limits);
   }
 
@@ -373,7 +365,7 @@ export class Errand extends HistoryVerbs {
     task: Task | string,
     options: EnqueueOptions | undefined,
   ): (Prepared | Promise<Prepared>)[] {
-    const known = this.#task(task);
+    const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options);
     return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
   }

@@ -10,6 +10,7 @@ import {
   checkEncryption,
   type EncryptionOptions,
 } from "./encryption/options.ts";
+import { checkTask } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
@@ -80,7 +81,7 @@ export function checkedSettings(options: ErrandOptions): Settings {
   if (!(Number.isInteger(payloadLimit) && payloadLimit > 0)) {
     throw invalid(`Cannot use ${show(payloadLimit)} as payloadLimit: it is a number of bytes`);
   }
-  const known = new Tasks();
+  const known = new Tasks(options.encryption && checkTask);
   known.add(tasks);
   const retentionMs = retention === undefined
     ? DEFAULT_RETENTION_MS

@@ -96,12 +96,16 @@ export async function cancel(
 
 const UNCOUNT_ENDED = tally(`SELECT queue, state, -1 FROM errand_job WHERE id = ?1 AND ${ENDED}`);
 
-const RETRY = `
+/** Makes an ended job live again that is due at `due`. */
+export function revived(due: string): string {
+  return `
   UPDATE errand_job SET
-    state = CASE WHEN coalesce(?3, ${NOW} + ?4) <= ${NOW} THEN 'available' ELSE 'scheduled' END,
-    run_at = coalesce(?3, ${NOW} + ?4),
+    state = CASE WHEN ${due} <= ${NOW} THEN 'available' ELSE 'scheduled' END, run_at = ${due},
     attempt = 0, lease_id = NULL, started_at = NULL, ended_at = NULL, expire_at = NULL,
-    result = NULL, progress = NULL, unique_scope = ${SCOPE_UNLESS_TAKEN}
+    result = NULL, progress = NULL, unique_scope = ${SCOPE_UNLESS_TAKEN}`;
+}
+
+const RETRY = `${revived(`coalesce(?3, ${NOW} + ?4)`)}
   WHERE id = ?2 AND ${ENDED}`;
 
 /** Makes an ended job live again, with all its attempts before it. */

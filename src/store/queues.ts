@@ -54,7 +54,7 @@ const COUNTS = `
   UNION ALL
   SELECT queue, state, n, NULL FROM errand_tally WHERE n > 0`;
 
-const PAUSED = "SELECT name, paused FROM errand_queue";
+const PAUSED = "SELECT name FROM errand_queue WHERE paused = 1";
 
 /** How many jobs are in each state, in all and by queue. */
 export async function stats(driver: Driver): Promise<Stats> {
@@ -82,7 +82,7 @@ function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
     queue[state as JobState] = Number(n);
     if (dueMs !== null && dueMs !== undefined) queue.nextRunAt = new Date(Number(dueMs));
   }
-  for (const [name, value] of paused.rows) of(name as string).paused = Number(value) === 1;
+  for (const [name] of paused.rows) of(name as string).paused = true;
   return queues;
 }
 

@@ -14,10 +14,10 @@ import type {
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
+  HeartbeatAnswer,
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  LostJob,
   NewJob,
   RescuedJob,
   RescueRequest,
@@ -37,12 +37,13 @@ import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
 import { FeedStore } from "./feed.ts";
 import { indexFields } from "./fields.ts";
-import { prune } from "./history.ts";
+import { keepPruneCursor, prune, pruneCursor } from "./history.ts";
 import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, getMany, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
 import { ScheduleStore } from "./schedules.ts";
+import { WorkerStore } from "./workers.ts";
 
 /** Stores jobs in the database behind `driver`. */
 export class Store implements Broker {
@@ -56,8 +57,11 @@ export class Store implements Broker {
   readonly version?: () => number;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
+  /** See {@linkcode Broker.usage}. */
+  readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
   readonly feed: FeedStore;
+  readonly workers: WorkerStore;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
@@ -65,8 +69,10 @@ export class Store implements Broker {
     this.#driver = this.feed.driver;
     this.#clock = clock;
     this.schedules = new ScheduleStore(this.#driver, clock);
+    this.workers = new WorkerStore(this.#driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
+    if (driver.usage !== undefined) this.usage = driver.usage;
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
@@ -98,7 +104,7 @@ export class Store implements Broker {
     return exchange(this.#driver, this.#clock.databaseNow(), request);
   }
 
-  heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]> {
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     return heartbeat(this.#driver, this.#clock.databaseNow(), request);
   }
 
@@ -113,6 +119,14 @@ export class Store implements Broker {
     limit: number,
   ): Promise<{ readonly removed: number; readonly cursor: string }> {
     return prune(this.#driver, this.#clock.databaseNow(), this.#holder, { cursor, limit });
+  }
+
+  pruneCursor(): Promise<string> {
+    return pruneCursor(this.#driver);
+  }
+
+  keepPruneCursor(cursor: string): Promise<void> {
+    return keepPruneCursor(this.#driver, cursor);
   }
 
   glimpse(queues: readonly string[]): Promise<Glimpse> {

@@ -17,7 +17,9 @@ const SCHEMAS: readonly string[] = [
   "6f84a7e0ba9f6840",
   "0f40e4ed673ddd9d",
   "36928eca45ec3231",
-  "8d5710432ac9bbff",
+  "c73ba7b712db2b14",
+  "8d6268c4668399ad",
+  "2d998425fc2af36e",
 ];
 
 describe.each(places)("in a database at %s", (place) => {

@@ -36,6 +36,8 @@ export interface Bench extends AsyncDisposable {
   rows(sql: string, ...args: Statement["args"]): Promise<readonly Row[]>;
   /** Runs a statement that writes. */
   write(sql: string, ...args: readonly Value[]): Promise<void>;
+  /** Runs statements in one transaction, as a caller would. */
+  batch(statements: readonly Statement[]): Promise<void>;
   tables(): Promise<Tables>;
 }
 
@@ -56,6 +58,7 @@ export async function openBench(place: Place = "memory"): Promise<Bench> {
     statements,
     rows,
     write: async (sql, ...args) => void await driver.write([{ sql, args }]),
+    batch: async (batch) => void await driver.write(batch),
     tables: () => readTables(rows),
     async [Symbol.asyncDispose]() {
       await driver.close();

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Usage } from "../../broker.ts";
+
 /** A value that a statement binds or a row holds. */
 export type Value = string | number | bigint | null;
 
@@ -33,16 +35,6 @@ export type Results = readonly Result[] & {
 export interface WriteOptions {
   /** A batch whose answer was lost is not sent again: the caller does, and has to know. */
   readonly once?: boolean;
-}
-
-/** What a server says that it has read and written for this client, and bills. */
-export interface Usage {
-  /** Rows that statements have read. */
-  readonly rowsRead: number;
-  /** Rows, and entries of indexes, that statements have written. */
-  readonly rowsWritten: number;
-  /** Requests that were answered. */
-  readonly requests: number;
 }
 
 /** A database. Both calls resolve after the commit; a failed one has changed nothing. */

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import type { Usage } from "../../broker.ts";
 import { sleep, systemClock } from "../../clock.ts";
 import { fromClient, type LibsqlClient, toClient } from "./client.ts";
-import type { Driver, Result, Results, Statement, Usage, WriteOptions } from "./driver.ts";
+import type { Driver, Result, Results, Statement, WriteOptions } from "./driver.ts";
 import { closedError, databaseError, remoteFate, requestTimeoutError } from "./faults.ts";
 import { busyError } from "./patience.ts";
 

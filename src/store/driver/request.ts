@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Usage } from "./driver.ts";
+import type { Usage } from "../../broker.ts";
 
 /** A `fetch` for a libSQL client, and what its answers have told. */
 export interface CountedFetch {
