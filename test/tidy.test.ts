@@ -25,7 +25,7 @@ const layers: readonly (readonly string[])[] = [
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
     ...["commit", "statements"],
     ...["waiting", "feed"],
-    ...["history", "history-verbs", "workers", "turns", "ending"],
+    ...["history", "history-verbs", "workers", "turns", "pace", "ending"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],

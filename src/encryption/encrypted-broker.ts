@@ -55,6 +55,8 @@ export class EncryptedBroker implements Broker {
   readonly encrypts: boolean;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  /** See {@linkcode Broker.silent}. */
+  readonly silent: boolean;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
   /** See {@linkcode Broker.usage}. */
@@ -68,6 +70,7 @@ export class EncryptedBroker implements Broker {
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
     this.feed = new EncryptedFeed(broker.feed, keys);
     this.workers = broker.workers;
+    this.silent = broker.silent ?? false;
     if (broker.version !== undefined) this.version = broker.version;
     if (broker.onCommit !== undefined) this.onCommit = broker.onCommit;
     if (broker.usage !== undefined) this.usage = broker.usage;

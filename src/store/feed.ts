@@ -180,6 +180,7 @@ function telling(driver: Driver, listeners: ReadonlySet<() => void>): Driver {
     ...(driver.version !== undefined && { version: driver.version }),
     ...(driver.onCommit !== undefined && { onCommit: driver.onCommit }),
     ...(driver.usage !== undefined && { usage: driver.usage }),
+    ...(driver.silent !== undefined && { silent: driver.silent }),
   };
 }
 
