@@ -9,6 +9,7 @@ import type { Clock } from "./clock.ts";
 import { ErrandError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { ChangePage, ChangeQuery, StoredChange } from "./feed-broker.ts";
+import { Pace } from "./pace.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Wake } from "./wake.ts";
 import { checkCursor, watchQuery } from "./watch-query.ts";
@@ -24,9 +25,8 @@ export interface FeedHost {
 
 /** One read looks at so many changes. */
 const PAGE = 200;
-/** Where no version tells of other processes' commits, a watcher looks more seldom when idle. */
-const LOOK_FIRST_MS = 250;
-const LOOK_MOST_MS = 5_000;
+/** A watcher looks so often, should every signal have failed. */
+const LOOK_MS = 5_000;
 /** Well within the time for which the store keeps the feed on. */
 const KEEP_EVERY_MS = 2 * 60_000;
 
@@ -75,14 +75,15 @@ export class Feed {
 
   async *#changes(watching: Watching): AsyncGenerator<JobChange, undefined> {
     const { query, place, begun, ended, signal } = watching;
-    const { broker, wake } = this.#host;
+    const { broker, clock, wake } = this.#host;
+    const pace = new Pace(clock, LOOK_MS, broker.silent);
     const end = (): void => ended.abort();
     if (signal?.aborted) return;
     signal?.addEventListener("abort", end);
     this.#enter();
     try {
       await begun;
-      for (let lookMs = LOOK_FIRST_MS; !ended.signal.aborted;) {
+      while (!ended.signal.aborted) {
         const ticket = wake.ticket(); // first, so that a commit after the look is not missed
         const page = await this.#read(place.cursor!, query);
         for (const change of page.changes) {
@@ -90,12 +91,10 @@ export class Feed {
           place.cursor = change.cursor;
           yield toChange(change, page);
         }
-        const news = page.cursor !== place.cursor || page.changes.length > 0;
+        if (page.cursor !== place.cursor || page.changes.length > 0) pace.quicken();
         place.cursor = page.cursor;
         if (page.more) continue;
-        const polls = broker.version !== undefined;
-        lookMs = polls ? LOOK_MOST_MS : news ? LOOK_FIRST_MS : Math.min(2 * lookMs, LOOK_MOST_MS);
-        await wake.news("change", ticket, { mostMs: lookMs, signal: ended.signal });
+        await wake.news("change", ticket, { mostMs: pace.pauseMs(), signal: ended.signal });
       }
     } finally {
       signal?.removeEventListener("abort", end);

@@ -11,6 +11,7 @@ import { durationMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
 import { checkId, notFound } from "./job-checks.ts";
 import type { Job } from "./job.ts";
+import { Pace } from "./pace.ts";
 import type { Wake } from "./wake.ts";
 
 /** What waiting works with. */
@@ -41,11 +42,12 @@ export class Waiting {
   async forAll(given: readonly (Job | string)[], options: WaitOptions): Promise<Job[]> {
     const ids = checkedIds(given);
     const { timeout, signal } = options;
-    const { clock, wake } = this.#host;
+    const { broker, clock, wake } = this.#host;
     const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
     const untilMs = clock.elapsedMs() + timeoutMs;
     const pending = new Set(ids);
     const found = new Map<string, Job>();
+    const pace = new Pace(clock, LOOK_MS, broker.silent);
     const concerns = (jobs: ReadonlySet<string>): boolean => meet(jobs, pending);
     while (pending.size > 0) {
       signal?.throwIfAborted();
@@ -58,6 +60,7 @@ export class Waiting {
         if (job === undefined) continue;
         found.set(id, job);
         pending.delete(id);
+        pace.quicken();
       }
       if (pending.size === 0) break;
       const leftMs = untilMs - clock.elapsedMs();
@@ -66,7 +69,8 @@ export class Waiting {
         break;
       }
       const tookMs = clock.elapsedMs() - startMs;
-      await wake.news("end", ticket, { mostMs: Math.min(leftMs, LOOK_MS), signal, concerns });
+      const mostMs = Math.min(leftMs, pace.pauseMs());
+      await wake.news("end", ticket, { mostMs, signal, concerns });
       // a look for many while others commit all the time shall not take all the time there is
       if (pending.size > PAGE) await sleep(clock, tookMs, signal);
     }
