@@ -121,6 +121,8 @@ export class Worker {
         `Cannot start worker ${this.name}: it was stopped; make a new one`,
       );
     }
+    const opening = this.#runner.open();
+    if (opening !== undefined && (await opening, this.#state !== "new")) return this.start();
     this.#state = "started";
     const lose = (id: string): void => this.#runner.lose({ id, state: "cancelled" });
     this.#endEvents = onCancelled(this.#host.events, lose);
@@ -298,7 +300,8 @@ export class Worker {
     this.#runner.abortAll();
     await this.#runner.commitsEnded();
     await this.#handInLast();
-    const others = [this.#heart, this.#tidying, this.#scheduler].map((each) => each.stop());
+    const parts = [this.#heart, this.#tidying, this.#scheduler, this.#runner];
+    const others = parts.map((each) => each.stop());
     await Promise.all([this.#loop.stop(), ...others]);
     if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
     this.#state = "stopped";
