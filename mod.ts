@@ -18,6 +18,7 @@ export type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./src/calls.ts"
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
+export type { Isolate, IsolateOptions } from "./src/isolate.ts";
 export type { ErrandOptions } from "./src/options.ts";
 export type {
   EncryptionKey,

@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
     ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
-    ...["schedule", "schedule-broker", "schedule-options"],
+    ...["schedule", "schedule-broker", "schedule-options", "mark-broker"],
     ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
     ...["job-query", "field-index", "clone", "isolate", "crash", "context"],
   ].map((name) => `src/${name}.ts`),

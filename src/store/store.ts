@@ -40,6 +40,7 @@ import { prune } from "./history.ts";
 import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
+import { MarkStore } from "./marks.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
 import { ScheduleStore } from "./schedules.ts";
 
@@ -54,12 +55,14 @@ export class Store implements Broker {
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
   readonly schedules: ScheduleStore;
+  readonly marks: MarkStore;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
     this.#driver = driver;
     this.#clock = clock;
     this.schedules = new ScheduleStore(driver, clock);
+    this.marks = new MarkStore(driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
   }
 

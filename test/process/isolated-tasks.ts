@@ -12,7 +12,10 @@ let runs = 0;
 export const plain = defineTask({
   ...here,
   name: "plain",
-  input: v.object({ n: v.pipe(v.number(), v.transform(BigInt)), note: v.optional(v.string()) }),
+  input: v.object({
+    n: v.pipe(v.number(), v.transform((n) => BigInt(n))),
+    note: v.optional(v.string()),
+  }),
   async run({ input, job, log, progress, update }) {
     log(`attempt ${job.attempt} of ${job.task}, due ${job.runAt.getTime() <= Date.now()}`);
     progress({ half: true });
@@ -90,7 +93,7 @@ export const ends = defineTask({
   ...here,
   name: "ends",
   input: v.object({ how: v.string() }),
-  async run({ input, snooze, complete, progress, update }) {
+  async run({ input, snooze, complete, progress, update }): Promise<unknown> {
     switch (input.how) {
       case "snooze":
         return snooze("1h");
