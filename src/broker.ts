@@ -6,7 +6,6 @@
  */
 import type { JobRef } from "./events.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
-import type { MarkBroker } from "./mark-broker.ts";
 import type { Completed, Held, Settlement } from "./outcome.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
@@ -236,7 +235,6 @@ export interface Broker {
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
   readonly schedules: ScheduleBroker;
-  readonly marks: MarkBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */

@@ -1,5 +1,5 @@
 /**
- * The part of the seam that is about marks: who does what only one shall do at a time.
+ * What a detached worker needs of a store: marks that say who does what only one shall do.
  *
  * @module
  */

@@ -28,7 +28,6 @@ import type {
 } from "../broker.ts";
 import type { JobRef } from "../events.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
-import type { MarkBroker } from "../mark-broker.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -45,8 +44,6 @@ export class EncryptedBroker implements Broker {
   readonly #keys: KeyRing | undefined;
   /** See {@linkcode Broker.schedules}. */
   readonly schedules: ScheduleBroker;
-  /** See {@linkcode Broker.marks}. */
-  readonly marks: MarkBroker;
   /** See {@linkcode Broker.encrypts}. */
   readonly encrypts: boolean;
   /** See {@linkcode Broker.version}. */
@@ -58,7 +55,6 @@ export class EncryptedBroker implements Broker {
     this.#keys = keys;
     this.encrypts = keys !== undefined;
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
-    this.marks = broker.marks;
     if (broker.version !== undefined) this.version = broker.version;
   }
 

@@ -55,6 +55,7 @@ export class Store implements Broker {
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
   readonly schedules: ScheduleStore;
+  /** What detached workers hold: beside jobs, so not part of the broker. */
   readonly marks: MarkStore;
 
   /** The database must have been migrated. */

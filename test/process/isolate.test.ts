@@ -19,6 +19,7 @@ const all: readonly Task[] = [
   crash,
   ends,
   greedy,
+  leftover,
   ...listed,
   unlisted[0]!(),
 ]
@@ -163,6 +164,20 @@ describe("an isolated handler", () => {
     ["bad statement", { name: "ErrandError", message: expect.stringContaining("DROP") }],
   ])("that ends with %s fails with it", async (how, error) => {
     expect(await ran(ends as Task, { how })).toMatchObject({ state: "failed", error });
+  });
+
+  it("that goes on after its end speaks for no other job", async () => {
+    await using dir = await tempDir();
+    await using errand = await open();
+    await using worker = errand.worker({ concurrency: 1 });
+    await worker.start();
+    await errand.wait(await errand.enqueue(leftover, { path: dir.file("said") }), WAIT);
+    const { id } = await errand.enqueue(obedient, { path: dir.file("next") });
+    const said = (): Promise<unknown> => readJson(dir.file("said"));
+    await expect.poll(said, { timeout: 5_000 }).toBe("LEASE_LOST");
+    const job = await errand.wait(id, WAIT);
+    expect(job).not.toHaveProperty("progress");
+    expect((await errand.logs(id)).map(({ message }) => message)).toEqual(["waiting"]);
   });
 
   it("may snooze", async () => {

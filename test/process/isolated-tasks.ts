@@ -61,6 +61,21 @@ export const obedient = defineTask({
     }),
 });
 
+/** Returns at once, and goes on to speak. */
+export const leftover = defineTask({
+  ...here,
+  name: "leftover",
+  input: v.object({ path: v.string() }),
+  run({ input, log, progress, update }) {
+    globalThis.setTimeout(async () => {
+      log("left over");
+      progress("left over");
+      const error = await update({ path: "left over" }).catch((error) => error);
+      writeFileSync(input.path, JSON.stringify(error.code));
+    }, 100);
+  },
+});
+
 const crashes = { ...here, retry: { maxAttempts: 2, delay: 0 } };
 
 export const crash = defineTask({

@@ -7,7 +7,7 @@ import { parentPort } from "node:worker_threads";
 import { encode } from "../../codec.ts";
 import { completing } from "../../completion.ts";
 import { durationMs } from "../../duration.ts";
-import { invalid } from "../../errors.ts";
+import { ErrandError, invalid } from "../../errors.ts";
 import { parse } from "../../schema.ts";
 import {
   AttemptAborted,
@@ -34,6 +34,7 @@ class Run implements TaskContext {
   readonly #limitBytes: number;
   #snoozed: Snoozed | undefined;
   #completion: Completion | undefined;
+  #over = false;
 
   constructor(input: unknown, { job, limitBytes }: RunRequest, signal: AbortSignal) {
     this.input = input;
@@ -43,34 +44,38 @@ class Run implements TaskContext {
   }
 
   readonly progress = (value: unknown): void => {
-    post({ kind: "progress", text: this.#encode(value, "progress") });
+    this.#post({ kind: "progress", text: this.#encode(value, "progress") });
   };
 
   readonly log = (message: string): void => {
-    post({ kind: "log", message: String(message) });
+    this.#post({ kind: "log", message: String(message) });
   };
 
   readonly snooze: TaskContext["snooze"] = (duration) => {
-    post({ kind: "snooze", delayMs: durationMs(duration, "the duration of snooze") });
+    this.#post({ kind: "snooze", delayMs: durationMs(duration, "the duration of snooze") });
     return this.#snoozed = { snoozed: true };
   };
 
   readonly complete = <Result>(options: CompleteOptions<Result>): Completion<Result> => {
     const { value, statements } = completing(this.job.id, options);
-    post({ kind: "complete", text: this.#encode(value.result, "result"), statements });
+    this.#post({ kind: "complete", text: this.#encode(value.result, "result"), statements });
     this.#completion = value;
     return value as Completion<Result>;
   };
 
-  readonly update: TaskContext["update"] = (patch) => {
+  readonly update: TaskContext["update"] = async (patch) => {
+    if (this.#over) {
+      const { id } = this.job;
+      throw new ErrandError("LEASE_LOST", `Cannot update job ${id}: this attempt has ended`);
+    }
     const text = this.#encode(patch, "payload");
     const removed = Object.entries(patch ?? {}).flatMap(([key, value]) =>
       value === undefined ? key : []
     );
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const call = ++calls;
       updates.set(call, (error) => error === undefined ? resolve() : reject(error));
-      post({ kind: "update", call, text, removed });
+      this.#post({ kind: "update", call, text, removed });
     });
   };
 
@@ -83,6 +88,15 @@ class Run implements TaskContext {
       return { kind: "returned", what: "completion" };
     }
     return { kind: "returned", what: "value", text: this.#encode(value, "result") };
+  }
+
+  /** What it left behind shall not speak for the next one. */
+  end(): void {
+    this.#over = true;
+  }
+
+  #post(message: FromThread): void {
+    if (!this.#over) port.postMessage(message);
   }
 
   #encode(value: unknown, what: string): string {
@@ -109,17 +123,19 @@ port.on("message", (message: ToThread) => {
 });
 
 async function run(request: RunRequest, signal: AbortSignal): Promise<void> {
+  let handler: Run | undefined;
   let end: FromThread;
   try {
     const task = await find(request);
     const input = await parse(task.input, request.payload, `run task "${task.name}"`);
-    const handler = new Run(input, request, signal);
+    handler = new Run(input, request, signal);
     end = handler.returned(await task.run(handler));
   } catch (error) {
     end = { kind: "threw", error: sentError(error) };
   }
+  handler?.end();
   updates.clear();
-  post(end);
+  port.postMessage(end);
 }
 
 async function find({ module, task }: RunRequest): Promise<Task> {
@@ -129,8 +145,4 @@ async function find({ module, task }: RunRequest): Promise<Task> {
     `Cannot run task "${task}" in a thread: its module ${module} exports no task of this name; ` +
       `export what defineTask returns`,
   );
-}
-
-function post(message: FromThread): void {
-  port.postMessage(message);
 }
