@@ -237,6 +237,8 @@ export interface Broker {
   readonly schedules: ScheduleBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
+  /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
+  readonly onCommit?: (heard: () => void) => (() => void) | undefined;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */
   readonly encrypts?: boolean;
   close(): Promise<void>;

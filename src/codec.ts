@@ -24,13 +24,11 @@ export interface EncodeOptions {
 
 /** Encodes `value`; `undefined` at the root is `null`. */
 export function encode(value: unknown, options: EncodeOptions): Encoded {
-  const walk: Walk = { path: [options.what], ancestors: [], converted: false };
-  if (value === undefined) return { text: "null", converted: false };
-  check(value, walk);
-  const text = JSON.stringify(value);
-  if (text === undefined) throw refuse(walk, "its toJSON method returns nothing");
-  if (walk.converted) check(JSON.parse(text), { ...walk, path: [options.what] }); // its depth
-  const bytes = byteLength(text, options.limitBytes);
+  if (value === undefined) return NULL;
+  const encoded = isPlain(value, PLAIN_DEPTH)
+    ? { text: JSON.stringify(value), converted: false }
+    : thoroughly(value, options.what);
+  const bytes = byteLength(encoded.text, options.limitBytes);
   if (bytes > options.limitBytes) {
     throw new ErrandError(
       "PAYLOAD_TOO_LARGE",
@@ -38,12 +36,47 @@ export function encode(value: unknown, options: EncodeOptions): Encoded {
         `${options.limitBytes}; keep the data elsewhere and pass its name, or raise payloadLimit`,
     );
   }
+  return encoded;
+}
+
+const NULL: Encoded = { text: "null", converted: false };
+
+/** Encodes whatever it is, or says where in it is what JSON has no form for. */
+function thoroughly(value: unknown, what: string): Encoded {
+  const walk: Walk = { path: [what], ancestors: [], converted: false };
+  check(value, walk);
+  const text = JSON.stringify(value);
+  if (text === undefined) throw refuse(walk, "its toJSON method returns nothing");
+  if (walk.converted) check(JSON.parse(text), { ...walk, path: [what] }); // its depth
   return { text, converted: walk.converted };
 }
 
 /** The value of a stored JSON text; `null` text is `undefined`. */
 export function decode(text: string | null): unknown {
   return text === null ? undefined : JSON.parse(text);
+}
+
+const PLAIN_DEPTH = 16;
+
+/**
+ * Whether nothing in `value` needs a closer look, as in most: plain data, a few levels deep. It
+ * keeps no account of where it is, and takes half the time of the check that does.
+ */
+function isPlain(value: unknown, levels: number): boolean {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || levels === 0 || "toJSON" in value) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isPlain(item, levels - 1)) return false; // holes too
+    return true;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member !== undefined && !isPlain(member, levels - 1)) return false;
+  }
+  return true;
 }
 
 /** SQLite reads no JSON of more than 1,000 levels, and one such text would fail its whole batch. */

@@ -104,7 +104,7 @@ export class Errand extends HistoryVerbs {
       logger.error(`A listener of "${event}" threw`, { error })
     );
     if (settings.logs) logEvents(this.#events, logger);
-    this.#wake = new Wake(clock, broker.version);
+    this.#wake = new Wake(clock, broker);
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
     this.queues = new Queues(broker, this.#events, this.#wake);

@@ -131,8 +131,10 @@ export function prepare(
     stored: { id: newId(), payload: encoded.text, terms },
     payload: seen === undefined ? null : seen,
   };
+  const { unique } = terms;
+  if (task.input === undefined && unique === undefined) return prepared;
   const parsed = parse(task.input, seen, `enqueue "${task.name}"`);
-  const ready = terms.unique === undefined ? () => prepared : () => keyed(prepared, terms.unique!);
+  const ready = () => unique === undefined ? prepared : keyed(prepared, unique);
   return parsed instanceof Promise ? parsed.then(ready) : ready();
 }
 
@@ -146,6 +148,8 @@ function keyed(prepared: Prepared, unique: UniqueRule): Prepared | Promise<Prepa
   });
   return key instanceof Promise ? key.then(held) : held(key);
 }
+
+const NO_ERRORS: EnqueuedJob["errors"] = Object.freeze([]);
 
 /** The job as it stands right after its enqueueing, or the one that kept it away. */
 export function enqueuedJob(
@@ -163,7 +167,7 @@ export function enqueuedJob(
     state: dueMs <= createdAtMs ? "available" : "scheduled",
     priority,
     payload,
-    errors: [],
+    errors: NO_ERRORS,
     attempt: 0,
     runAt: new Date(dueMs),
     createdAt: new Date(createdAtMs),

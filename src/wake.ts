@@ -1,10 +1,11 @@
 /**
- * Who wakes what waits: this process at once, other processes on the same file through the
- * database's version, which is polled only while someone waits.
+ * Who wakes what waits: this process at once, other processes on the same file through their
+ * commits, which are looked for only while someone waits.
  *
  * @module
  */
 import type { Clock } from "./clock.ts";
+import { Commits, type CommitSource } from "./commits.ts";
 
 /** `work`: a job may have become available. `end`: a job may have ended. */
 export type Topic = "work" | "end";
@@ -18,47 +19,25 @@ export interface Ticket {
 /** `own`: this process itself has committed something on the topic. */
 export type Watcher = (own: boolean) => void;
 
-/**
- * How often an idle process looks whether another one has committed: more often while they do. A
- * look costs some 100 µs, most of it for the waking of the event loop.
- */
-const POLL_MS = 16;
-const BRISK_POLL_MS = 8;
-/** It stays brisk for so long after the last news. */
-const BRISK_FOR_MS = 1_000;
-
 /** Signals of one Errand. */
 export class Wake {
   readonly #clock: Clock;
-  readonly #version: () => number;
-  readonly #polls: boolean;
+  readonly #commits: Commits;
   readonly #signals: Record<Topic, number> = { work: 0, end: 0 };
   readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly job?: string }>();
   readonly #listeners = new Set<Watcher>();
-  #polled = 0;
-  #newsMs = 0;
-  #faults = 0;
-  #cancelPoll: (() => void) | undefined;
 
-  /** Without a `version` only this process is heard. */
-  constructor(clock: Clock, version: (() => number) | undefined) {
+  /** A source that tells of no commits leaves this process, which is heard in any case. */
+  constructor(clock: Clock, source: CommitSource = {}) {
     this.#clock = clock;
-    this.#polls = version !== undefined;
-    this.#version = version === undefined ? () => 0 : () => this.#ask(version);
-  }
-
-  /** A database that cannot say is looked at: that call meets the fault, and its caller hears. */
-  #ask(version: () => number): number {
-    try {
-      return version();
-    } catch {
-      return --this.#faults;
-    }
+    this.#commits = new Commits(clock, source, () => {
+      for (const watcher of [...this.#watchers.keys(), ...this.#listeners]) watcher(false);
+    });
   }
 
   /** To be taken before looking at the database, so that nothing falls between look and watch. */
   ticket(): Ticket {
-    return { version: this.#version(), signals: { ...this.#signals } };
+    return { version: this.#commits.version(), signals: { ...this.#signals } };
   }
 
   /**
@@ -82,7 +61,7 @@ export class Wake {
   watch(topic: Topic, ticket: Ticket, watcher: Watcher, job?: string): () => void {
     const end = (): void => {
       this.#watchers.delete(once);
-      if (this.#watchers.size === 0) this.#stopPolling();
+      if (this.#watchers.size === 0) this.#commits.stop();
     };
     const once = (own: boolean): void => {
       end();
@@ -90,7 +69,7 @@ export class Wake {
     };
     this.#watchers.set(once, { topic, ...(job !== undefined && { job }) });
     if (ticket.signals[topic] !== this.#signals[topic]) once(true);
-    else if (this.#polls) this.#startPolling(ticket.version);
+    else this.#commits.start(ticket.version);
     return end;
   }
 
@@ -123,33 +102,5 @@ export class Wake {
       endWatch = this.watch("end", ticket, end, job);
       if (signal?.aborted) end(); // before anyone listened
     });
-  }
-
-  #startPolling(version: number): void {
-    if (this.#cancelPoll === undefined) {
-      this.#polled = version;
-      this.#poll();
-    } else if (this.#polled !== version) {
-      this.#polled = version - 1; // the tickets differ: the next poll wakes all
-    }
-  }
-
-  #poll(): void {
-    const brisk = this.#clock.elapsedMs() - this.#newsMs < BRISK_FOR_MS;
-    this.#cancelPoll = this.#clock.timer(brisk ? BRISK_POLL_MS : POLL_MS, () => {
-      const version = this.#version();
-      const changed = version !== this.#polled;
-      this.#polled = version;
-      if (changed) this.#newsMs = this.#clock.elapsedMs();
-      this.#poll();
-      if (changed) {
-        for (const watcher of [...this.#watchers.keys(), ...this.#listeners]) watcher(false);
-      }
-    });
-  }
-
-  #stopPolling(): void {
-    this.#cancelPoll?.();
-    this.#cancelPoll = undefined;
   }
 }

@@ -20,7 +20,7 @@ const layers: readonly (readonly string[])[] = [
   ["src/store/"],
   ["src/process/isolate/"],
   [
-    ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake"],
+    ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake", "commits"],
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
     ...["commit", "statements", "isolation"],
     ...["history", "history-verbs"],

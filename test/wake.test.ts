@@ -4,7 +4,7 @@ import { Wake } from "../src/wake.ts";
 
 describe("a wake", () => {
   it("calls who watches the topic that is signalled, once", () => {
-    const wake = new Wake(new FakeClock(), undefined);
+    const wake = new Wake(new FakeClock());
     const calls: string[] = [];
     wake.watch("work", wake.ticket(), (own) => calls.push(`work ${own}`));
     wake.watch("end", wake.ticket(), (own) => calls.push(`end ${own}`));
@@ -16,7 +16,7 @@ describe("a wake", () => {
   });
 
   it("calls at once for what has happened since the ticket", () => {
-    const wake = new Wake(new FakeClock(), undefined);
+    const wake = new Wake(new FakeClock());
     const ticket = wake.ticket();
     wake.signal("end");
     let calls = 0;
@@ -27,7 +27,7 @@ describe("a wake", () => {
   });
 
   it("calls nobody whose watch was ended", () => {
-    const wake = new Wake(new FakeClock(), undefined);
+    const wake = new Wake(new FakeClock());
     let calls = 0;
     wake.watch("work", wake.ticket(), () => calls++)();
     wake.signal("work");
@@ -37,7 +37,7 @@ describe("a wake", () => {
   it("hears within a moment that another process has committed", async () => {
     const clock = new FakeClock();
     let version = 1;
-    const wake = new Wake(clock, () => version);
+    const wake = new Wake(clock, { version: () => version });
     const calls: boolean[] = [];
     wake.watch("work", wake.ticket(), (own) => calls.push(own));
     wake.watch("end", wake.ticket(), (own) => calls.push(own));
@@ -51,7 +51,7 @@ describe("a wake", () => {
   it("hears of a commit between ticket and watch", async () => {
     const clock = new FakeClock();
     let version = 1;
-    const wake = new Wake(clock, () => version);
+    const wake = new Wake(clock, { version: () => version });
     const early = wake.ticket();
     version = 2;
     const late = wake.ticket();
@@ -65,7 +65,7 @@ describe("a wake", () => {
   it("asks for the version only while somebody watches", async () => {
     const clock = new FakeClock();
     let asked = 0;
-    const wake = new Wake(clock, () => ++asked && 1);
+    const wake = new Wake(clock, { version: () => ++asked && 1 });
     const ticket = wake.ticket();
     await clock.advance("1s");
     expect(asked).toBe(1);
@@ -80,7 +80,7 @@ describe("a wake", () => {
 
   it("waits for the end of one job no longer than it is told, or than its signal", async () => {
     const clock = new FakeClock();
-    const wake = new Wake(clock, undefined);
+    const wake = new Wake(clock);
     const controller = new AbortController();
     const ends: string[] = [];
     const end = (name: string) => () => ends.push(name);
@@ -101,7 +101,7 @@ describe("a wake", () => {
 
 describe("a listener of a wake", () => {
   it("is called at each nudge until it ends, and at no signal", () => {
-    const wake = new Wake(new FakeClock(), undefined);
+    const wake = new Wake(new FakeClock());
     const calls: boolean[] = [];
     const end = wake.listen((own) => calls.push(own));
     wake.signal("work");
@@ -116,9 +116,11 @@ describe("a listener of a wake", () => {
     const clock = new FakeClock();
     let version = 1;
     let polls = 0;
-    const wake = new Wake(clock, () => {
-      polls++;
-      return version;
+    const wake = new Wake(clock, {
+      version: () => {
+        polls++;
+        return version;
+      },
     });
     const calls: boolean[] = [];
     wake.listen((own) => calls.push(own));

@@ -48,6 +48,8 @@ export class EncryptedBroker implements Broker {
   readonly encrypts: boolean;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  /** See {@linkcode Broker.onCommit}. */
+  readonly onCommit?: NonNullable<Broker["onCommit"]>;
 
   /** Without `keys` nothing is encrypted. */
   constructor(broker: Broker, keys?: KeyRing) {
@@ -56,6 +58,7 @@ export class EncryptedBroker implements Broker {
     this.encrypts = keys !== undefined;
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
     if (broker.version !== undefined) this.version = broker.version;
+    if (broker.onCommit !== undefined) this.onCommit = broker.onCommit;
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {

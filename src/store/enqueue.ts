@@ -18,7 +18,7 @@ export const INSERT_JOBS: string = `
   SELECT key, ?3, ?4,
     CASE WHEN coalesce(?6, ${NOW} + ?7) <= ${NOW} THEN 'available' ELSE 'scheduled' END,
     ?5, coalesce(?6, ${NOW} + ?7), ?8, ${NOW}, ?9,
-    CASE WHEN type IN ('object', 'array') THEN value ELSE ?2 -> fullkey END, ?10, ?11
+    CASE type WHEN 'object' THEN value WHEN 'array' THEN value ELSE ?2 -> fullkey END, ?10, ?11
   FROM json_each(?2)
   WHERE true ON CONFLICT (id) DO NOTHING`;
 

@@ -54,6 +54,8 @@ export class Store implements Broker {
   #identity: string | undefined;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  /** See {@linkcode Broker.onCommit}. */
+  readonly onCommit?: NonNullable<Broker["onCommit"]>;
   readonly schedules: ScheduleStore;
   /** What detached workers hold: beside jobs, so not part of the broker. */
   readonly marks: MarkStore;
@@ -65,6 +67,7 @@ export class Store implements Broker {
     this.schedules = new ScheduleStore(driver, clock);
     this.marks = new MarkStore(driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
+    if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {

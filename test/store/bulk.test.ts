@@ -31,7 +31,7 @@ describe.each(places)("in a store at %s", (place) => {
         ++calls === 5 ? Promise.reject(new Error("the power fails")) : store.changeMany(batch),
     } as unknown as Broker;
     const events = new Events(() => {});
-    const wake = new Wake(clock, undefined);
+    const wake = new Wake(clock);
     const host = { broker, events, wake, tasks: new Tasks(), retentionMs: null };
     expect(await changeMany(host, "cancel", { all: true })).toEqual({ count: 1_200 });
     await expect(changeMany(host, "purge", { all: true })).rejects.toThrow("the power fails");

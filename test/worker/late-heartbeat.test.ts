@@ -45,7 +45,7 @@ it("a heartbeat that is answered late does not abort the next attempt of its job
         return typeof value === "function" ? value.bind(target) : value;
       },
     }),
-    ...{ clock, events, tasks, wake: new Wake(clock, undefined), stopped: () => {} },
+    ...{ clock, events, tasks, wake: new Wake(clock), stopped: () => {} },
     ...{ payloadLimitBytes: 1_000, retentionMs: null, nextRuns: {} },
   }, { lease: "30s" });
   await store.enqueue([newJob("job")]);

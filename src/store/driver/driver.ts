@@ -33,6 +33,8 @@ export interface Driver {
   readonly sameClock: boolean;
   /** A number that changes when another connection commits; only where that is cheap to ask. */
   readonly version?: () => number;
+  /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
+  readonly onCommit?: (heard: () => void) => (() => void) | undefined;
   /** Closes the database. Calls after that fail. */
   close(): Promise<void>;
 }

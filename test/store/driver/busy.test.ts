@@ -15,7 +15,7 @@ const PATIENCE_MS = 15_000;
 /** So many beats of 5 ms are a wait that would be seen if it blocked. */
 const BEATS = 80;
 /** Far above what SQLite itself is let to wait, far below the whole wait. */
-const GAP_MOST_MS = 250;
+const GAP_MOST_MS = 350;
 
 const drivers: Readonly<Record<string, (path: string, patienceMs: number) => Promise<Driver>>> = {
   "the local driver": (path, busyTimeoutMs) =>
