@@ -5,7 +5,7 @@
  * @module
  */
 import { type Duration, durationMs } from "../duration.ts";
-import { ErrandError, type ErrorCode, invalid, show } from "../errors.ts";
+import { type ErrandError, type ErrorCode, invalid, show } from "../errors.ts";
 import { checkedSettings, type ErrandOptions } from "../options.ts";
 import { checkName } from "../task.ts";
 import { checkedWorkerOptions, type WorkerOptions } from "../worker-options.ts";
