@@ -14,7 +14,14 @@
  * @module
  */
 export { Errand } from "./src/errand.ts";
-export type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./src/calls.ts";
+export type { Usage } from "./src/broker.ts";
+export type {
+  EnqueueEntries,
+  EnqueueEntry,
+  EntryPayload,
+  RetryJobOptions,
+  WaitOptions,
+} from "./src/calls.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
@@ -44,6 +51,14 @@ export {
 } from "./src/task.ts";
 export { Worker } from "./src/worker.ts";
 export type { StopOptions, WorkerOptions } from "./src/worker-options.ts";
+export type { DrainWorkerOptions, StopWorkerOptions, Workers } from "./src/workers.ts";
+export type {
+  WorkerEnd,
+  WorkerInfo,
+  WorkerPage,
+  WorkerProcess,
+  WorkerState,
+} from "./src/worker-info.ts";
 export type { SlotOptions } from "./src/slots.ts";
 export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
 export type {
@@ -79,9 +94,11 @@ export type { Duration, Instant } from "./src/duration.ts";
 export { ErrandError, type ErrandErrorOptions, type ErrorCode, type Issue } from "./src/errors.ts";
 export type { AttemptRef, ErrandEvents, EventName, JobRef, Listener } from "./src/events.ts";
 export type { Logger, LogLevel } from "./src/logger.ts";
+export type { Flat, Jsonified, JsonifiedObject } from "./src/jsonified.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export type { Queues } from "./src/queues.ts";
-export type { SchedulePageOptions, Schedules } from "./src/schedules.ts";
+export type { PageOptions } from "./src/page.ts";
+export type { Schedules } from "./src/schedules.ts";
 export type { Overlap, Schedule, SchedulePage, ScheduleState } from "./src/schedule.ts";
 export type { ScheduleOptions } from "./src/schedule-options.ts";
 export type { CatchUp, NextRun, NextRuns } from "./src/recurrence.ts";

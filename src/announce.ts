@@ -7,7 +7,7 @@ import type { ClaimedJob } from "./broker.ts";
 import { decode } from "./codec.ts";
 import type { AttemptRef, Events } from "./events.ts";
 import type { JanitorHost } from "./janitor.ts";
-import type { Settlement } from "./outcome.ts";
+import { endsJob, type Settlement } from "./outcome.ts";
 import type { Wake } from "./wake.ts";
 
 /** A settlement with what its event tells. */
@@ -47,6 +47,12 @@ export function announce(events: Events, worker: string, ended: EndedAttempt): v
         ...(outcome.error !== undefined && { error: outcome.error }),
       });
   }
+}
+
+/** Wakes those whom outcomes that were stored concern. */
+export function signalEnded(wake: Wake, ended: readonly EndedAttempt[]): void {
+  if (ended.length > 0) wake.signal("end", () => new Set(ended.map(({ id }) => id)));
+  if (ended.some(({ outcome }) => !endsJob(outcome))) wake.signal("work");
 }
 
 /** Emits what a janitor's pass did, and wakes those whom it concerns. */

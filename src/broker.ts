@@ -11,6 +11,7 @@ import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
 import type { UniqueRule } from "./unique.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
+import type { WorkerBeat, WorkerBroker, WorkerCommand } from "./worker-broker.ts";
 
 /** A job to be enqueued; texts are JSON. */
 export interface NewJob {
@@ -23,14 +24,10 @@ export interface NewJob {
 }
 
 /** What jobs of one call have in common; texts are JSON. */
-export interface JobTerms {
+export interface JobTerms extends Due {
   readonly task: string;
   readonly queue: string;
   readonly priority: number;
-  /** Due at this instant, in milliseconds since the epoch … */
-  readonly runAtMs: number | null;
-  /** … or, without one, so long after the database's now. */
-  readonly delayMs: number;
   readonly maxAttempts: number | null;
   readonly parentId: string | null;
   readonly options: string | null;
@@ -77,6 +74,7 @@ export interface ClaimRequest {
 
 /** "These are done, give me more": one write batch, one round trip. */
 export interface ExchangeRequest {
+  /** The worker's id. */
   readonly worker: string;
   readonly settlements: readonly Settlement[];
   /** Leases whose last job is settled with this request. */
@@ -98,6 +96,16 @@ export interface HeartbeatRequest {
   readonly leaseMs: number;
   readonly leases: readonly string[];
   readonly held: readonly Held[];
+  /** There when the worker's own row is to be written anew. */
+  readonly worker?: WorkerBeat;
+}
+
+/** What a worker hears from a heartbeat. */
+export interface HeartbeatAnswer {
+  /** Which of the held jobs are not. */
+  readonly lost: readonly LostJob[];
+  /** What it is asked to do; told to those who have written their row. */
+  readonly command?: WorkerCommand;
 }
 
 /** A job that its worker believes to hold and does not. */
@@ -162,6 +170,14 @@ export interface TaskField {
   readonly field: string;
 }
 
+/** When a job is due. */
+export interface Due {
+  /** At this instant, in milliseconds since the epoch … */
+  readonly runAtMs: number | null;
+  /** … or, without one, so long after the database's now. */
+  readonly delayMs: number;
+}
+
 /** One batch of many changes by hand. */
 export interface BulkRequest {
   readonly verb: "cancel" | "retry" | "remove";
@@ -170,6 +186,8 @@ export interface BulkRequest {
   /** The jobs of this batch. */
   readonly ids: readonly string[];
   readonly retentions: Retentions;
+  /** When what is retried is due; now unless said. */
+  readonly due?: Due;
 }
 
 /** A completion with statements, to be stored by itself. */
@@ -202,8 +220,8 @@ export interface Broker {
   complete(request: CompletionRequest): Promise<CompletionAnswer>;
   /** Hands in outcomes and claims, in one transaction. */
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
-  /** Prolongs leases and reports; answers which jobs are lost. */
-  heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]>;
+  /** Prolongs leases, reports, and writes the worker's row; answers what has changed for it. */
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>;
   /** Takes back what expired leases hold; answers what it took and when to look again. */
   rescue(request: RescueRequest): Promise<{
     readonly jobs: readonly RescuedJob[];
@@ -214,6 +232,10 @@ export interface Broker {
     readonly removed: number;
     readonly cursor: string;
   }>;
+  /** The cursor that was kept last; empty when there is none. */
+  pruneCursor(): Promise<string>;
+  /** Keeps where a pass has ended, for whoever prunes next. */
+  keepPruneCursor(cursor: string): Promise<void>;
   /** Looks for work without writing. */
   glimpse(queues: readonly string[]): Promise<Glimpse>;
   get(id: string): Promise<Job | undefined>;
@@ -235,17 +257,30 @@ export interface Broker {
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
   readonly schedules: ScheduleBroker;
+  readonly workers: WorkerBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
+  /** What the server has counted; only where it tells. */
+  readonly usage?: () => Usage;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */
   readonly encrypts?: boolean;
   close(): Promise<void>;
 }
 
+/** What a database server says that it has read and written for this Errand, and bills. */
+export interface Usage {
+  /** Rows that statements have read. */
+  readonly rowsRead: number;
+  /** Rows, and entries of indexes, that statements have written. */
+  readonly rowsWritten: number;
+  /** Requests that were answered. */
+  readonly requests: number;
+}
+
 /** A checked {@linkcode JobFilter}; without states, those of all. */
-export interface JobQuery extends Pick<JobFilter, "queue" | "task" | "parentId"> {
+export interface JobQuery extends Pick<JobFilter, "queue" | "task" | "parentId" | "worker"> {
   readonly states: readonly JobState[];
   /** Enqueued then or later … */
   readonly createdAfterMs?: number;

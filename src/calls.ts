@@ -3,16 +3,27 @@
  *
  * @module
  */
-import type { Duration, Instant } from "./duration.ts";
+import type { Due } from "./broker.ts";
+import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
+import { invalid } from "./errors.ts";
 import type { EnqueueOptions, Task } from "./task.ts";
 
-/** One of several jobs to be enqueued together. */
-export interface EnqueueEntry extends EnqueueOptions {
-  /** The task, or the name of one. */
-  readonly task: Task | string;
-  /** Its payload. */
-  readonly payload?: unknown;
-}
+/** One of several jobs to be enqueued together: of a task that takes `In`, or of one by name. */
+export type EnqueueEntry<In = unknown> =
+  & EnqueueOptions
+  & (
+    | { readonly task: string; readonly payload?: unknown }
+    | { readonly task: Task<In> } & EntryPayload<In>
+  );
+
+/** Several of them, each with a payload that its task takes. */
+export type EnqueueEntries<Ins extends readonly unknown[]> = {
+  readonly [Index in keyof Ins]: EnqueueEntry<Ins[Index]>;
+};
+
+/** A payload that may be left out where its task takes none. */
+export type EntryPayload<In> = undefined extends In ? { readonly payload?: NoInfer<In> }
+  : { readonly payload: NoInfer<In> };
 
 /** How long to wait. */
 export interface WaitOptions {
@@ -28,4 +39,15 @@ export interface RetryJobOptions {
   readonly delay?: Duration;
   /** At this instant. */
   readonly runAt?: Instant;
+}
+
+/** When what is retried is due; `act` names it in errors. Throws `INVALID_INPUT`. */
+export function retryDue({ delay, runAt }: RetryJobOptions, act: string): Due {
+  if (delay !== undefined && runAt !== undefined) {
+    throw invalid(`Cannot ${act}: delay and runAt exclude each other`);
+  }
+  return {
+    runAtMs: runAt === undefined ? null : instantMs(runAt, "runAt"),
+    delayMs: delay === undefined ? 0 : durationMs(delay, "delay"),
+  };
 }

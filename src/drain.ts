@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Duration } from "./duration.ts";
+import { type Duration, durationMs } from "./duration.ts";
+import { invalid, show } from "./errors.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Stats } from "./job.ts";
 
@@ -20,6 +21,18 @@ export interface DrainOptions {
    * later and those that run elsewhere. @default false
    */
   readonly scheduled?: boolean;
+}
+
+/** The bounds of a drain, checked; without one, it is `Infinity`. */
+export function drainLimits({ deadline, maxJobs = Infinity }: DrainOptions): {
+  readonly deadlineMs: number;
+  readonly maxJobs: number;
+} {
+  if (maxJobs !== Infinity && !(Number.isInteger(maxJobs) && maxJobs > 0)) {
+    throw invalid(`Cannot use ${show(maxJobs)} as maxJobs: it is a whole number from 1`);
+  }
+  const deadlineMs = deadline === undefined ? Infinity : durationMs(deadline, "deadline");
+  return { deadlineMs, maxJobs };
 }
 
 /** Why a drain ended. */

@@ -3,38 +3,38 @@
  *
  * @module
  */
-import type { Broker, Ended, EnqueueAnswer, NewJob } from "./broker.ts";
+import type { Broker, Ended, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
 import type { Clock } from "./clock.ts";
-import type { EnqueueEntry, RetryJobOptions, WaitOptions } from "./calls.ts";
+import {
+  type EnqueueEntries,
+  type EnqueueEntry,
+  retryDue,
+  type RetryJobOptions,
+  type WaitOptions,
+} from "./calls.ts";
 import { Collector } from "./collector.ts";
-import { durationMs, instantMs } from "./duration.ts";
+import { durationMs } from "./duration.ts";
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
-import { ErrandError, invalid, show } from "./errors.ts";
+import { ErrandError } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
 import { checkId, expectJob, notFound } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
-import {
-  checkCount,
-  enqueuedJob,
-  prepare,
-  type Prepared,
-  termsOf,
-  type TermsSource,
-} from "./new-job.ts";
+import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
-import { Schedules } from "./schedules.ts";
+import { type PrepareJob, Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
 import { Statements } from "./statements.ts";
-import { checkName, type EnqueueOptions, type PayloadArguments, type Task } from "./task.ts";
+import type { EnqueueOptions, PayloadArguments, Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
+import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerOptions } from "./worker-options.ts";
 
 /** A waiter looks again so often, should every signal have failed. */
@@ -60,6 +60,8 @@ export class Errand extends HistoryVerbs {
   readonly queues: Queues;
   /** Series of jobs. */
   readonly schedules: Schedules;
+  /** Workers, wherever they run: to be looked at and ended. */
+  readonly workers: Workers;
   /** Jobs as statements, to be enqueued by a batch of your own. */
   readonly statements: Statements;
 
@@ -107,16 +109,21 @@ export class Errand extends HistoryVerbs {
     this.#wake = new Wake(clock, broker);
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
-    this.queues = new Queues(broker, this.#events, this.#wake);
-    const host = { broker, events: this.#events, wake: this.#wake, nextRuns: settings.nextRuns };
-    this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
+    const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };
+    this.queues = new Queues(host);
+    this.workers = new Workers(broker, this.#wake);
+    this.schedules = new Schedules(
+      { ...host, nextRuns: settings.nextRuns },
+      (entry) => this.#prepareEntry(entry),
+    );
     this.statements = new Statements(
       broker,
       (task, payloads, options) =>
         Promise.all(this.#prepareAll(checkCount(payloads), task, options)),
     );
     hostHistory(this, {
-      ...{ broker, tasks, retentionMs, payloadLimitBytes, events: this.#events, wake: this.#wake },
+      ...host,
+      payloadLimitBytes,
       enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
     });
   }
@@ -151,7 +158,7 @@ export class Errand extends HistoryVerbs {
     payload?: unknown,
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob> {
-    const known = this.#task(task);
+    const known = knownTask(task, this.#tasks);
     const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
@@ -168,7 +175,10 @@ export class Errand extends HistoryVerbs {
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob<In, Result>[]>;
   /** Adds many jobs of any tasks: all of them or, if one is refused, none. */
-  enqueueMany(entries: readonly EnqueueEntry[], options?: JoinOptions): Promise<EnqueuedJob[]>;
+  enqueueMany<const Ins extends readonly unknown[]>(
+    entries: EnqueueEntries<Ins>,
+    options?: JoinOptions,
+  ): Promise<EnqueuedJob[]>;
   async enqueueMany(
     first: Task | readonly EnqueueEntry[],
     second: readonly unknown[] | JoinOptions = [],
@@ -218,12 +228,7 @@ export class Errand extends HistoryVerbs {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it has not ended.
    */
   async retry(id: string, options: RetryJobOptions = {}): Promise<Job> {
-    const { delay, runAt } = options;
-    if (delay !== undefined && runAt !== undefined) {
-      throw invalid(`Cannot retry job ${id}: delay and runAt exclude each other`);
-    }
-    const runAtMs = runAt === undefined ? null : instantMs(runAt, "runAt");
-    const delayMs = delay === undefined ? 0 : durationMs(delay, "delay");
+    const { runAtMs, delayMs } = retryDue(options, `retry job ${id}`);
     const job = expectJob(
       "retry",
       id,
@@ -307,6 +312,11 @@ export class Errand extends HistoryVerbs {
     this.#wake.signal("work");
   }
 
+  /** What the database server has counted for this Errand; `undefined` where it does not tell. */
+  usage(): Usage | undefined {
+    return this.#broker.usage?.();
+  }
+
   /** Calls `listener` at each `name` event of this process; returns what ends that. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     return this.#events.on(name, listener);
@@ -336,29 +346,10 @@ export class Errand extends HistoryVerbs {
     this.#wake.signal("end"); // those who wait hear that it is closed
   }
 
-  /** Where the producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
-  #task(task: Task | string): TermsSource & Pick<Task, "input"> {
-    if (typeof task !== "string") return task;
-    const known = this.#tasks.get(task);
-    if (known !== undefined) return known;
-    const names = this.#tasks.all().map(({ name }) => name);
-    if (names.length > 0) {
-      throw invalid(
-        `Cannot enqueue ${show(task)}: this Errand knows no such task, only ${names.join(", ")}; ` +
-          `register it`,
-      );
-    }
-    return {
-      name: checkName(task, "a task's name"),
-      queue: "default",
-      priority: 0,
-      policy: {},
-      onLeaseExpired: "retry",
-    };
-  }
-
-  #prepareEntry({ task, payload, ...options }: EnqueueEntry): Prepared | Promise<Prepared> {
-    const known = this.#task(task);
+  #prepareEntry(
+    { task, payload, ...options }: Parameters<PrepareJob>[0],
+  ): Prepared | Promise<Prepared> {
+    const known = knownTask(task, this.#tasks);
     return prepare(known, termsOf(known, options), payload, this.#limits);
   }
 
@@ -367,7 +358,7 @@ export class Errand extends HistoryVerbs {
     task: Task | string,
     options: EnqueueOptions | undefined,
   ): (Prepared | Promise<Prepared>)[] {
-    const known = this.#task(task);
+    const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options);
     return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Job, JobError } from "./job.ts";
+import type { WorkerEnd } from "./worker-info.ts";
 
 /** Which job an event is about. */
 export interface JobRef {
@@ -64,6 +65,8 @@ export interface ErrandEvents {
   paused: { readonly queue: string };
   /** A queue was resumed. */
   resumed: { readonly queue: string };
+  /** A worker of this Errand has stopped. */
+  stopped: WorkerEnd;
   /** Background work failed and will be tried again; nothing was lost. */
   error: { readonly error: unknown; readonly during: string };
 }

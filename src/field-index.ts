@@ -41,8 +41,8 @@ export function checkIndex(
 }
 
 /**
- * Standard Schema does not say which fields there are. Valibot's objects do by `entries` and zod's
- * by `shape`; every other schema is believed.
+ * Standard Schema does not say which fields there are. Valibot's objects do by `entries`, those of
+ * zod 4 by `shape`; every other schema is believed.
  */
 function refuseUnknown(field: string, schema: Schema | undefined, what: string): void {
   let at: unknown = schema;
@@ -59,23 +59,27 @@ function refuseUnknown(field: string, schema: Schema | undefined, what: string):
   }
 }
 
+/** What is looked at of a schema of valibot, or of zod. */
 interface Described {
   readonly type?: unknown;
   readonly entries?: unknown;
   readonly shape?: unknown;
-  /** What an optional or nullable field of valibot is without that. */
+  /** What an optional or nullable field is without that: of valibot … */
   readonly wrapped?: unknown;
+  /** … and of zod, which also says here what further fields an object takes. */
+  readonly def?: { readonly innerType?: unknown; readonly catchall?: Described };
 }
 
 /** Objects that take further fields are not asked. */
 const CLOSED = ["object", "strict_object"];
 
 function fieldsOf(schema: unknown): Readonly<Record<string, unknown>> | undefined {
-  const described = (schema ?? {}) as Described;
-  if (described.wrapped !== undefined) return fieldsOf(described.wrapped);
-  const fields = described.entries ?? described.shape;
-  const closed = CLOSED.includes(String(described.type));
-  return closed && typeof fields === "object" && fields !== null
+  const { type, entries, shape, wrapped, def } = (schema ?? {}) as Described;
+  const inner = wrapped ?? def?.innerType;
+  if (inner !== undefined) return fieldsOf(inner);
+  const fields = entries ?? shape;
+  const open = def?.catchall !== undefined && def.catchall.type !== "never";
+  return CLOSED.includes(String(type)) && !open && typeof fields === "object" && fields !== null
     ? fields as Readonly<Record<string, unknown>>
     : undefined;
 }

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { retryDue, type RetryJobOptions } from "./calls.ts";
 import { cloneOf, type CloneOverrides } from "./clone.ts";
+import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
 import {
   type BulkFilter,
@@ -43,6 +45,7 @@ export abstract class HistoryVerbs {
    */
   async list(options: ListOptions = {}): Promise<JobPage> {
     const { broker, tasks } = hosts.get(this)!;
+    if (options.where !== undefined) checkSearchable(broker, "list jobs by where");
     const query = listQuery(options, tasks);
     if (query.where !== undefined) await broker.indexFields(tasks.fields());
     return await broker.list(query);
@@ -79,10 +82,16 @@ export abstract class HistoryVerbs {
 
   /**
    * Makes ended jobs live again, with all their attempts before them: the failed ones, unless the
-   * filter names other states. Throws as {@linkcode purge} does.
+   * filter names other states. They are due now, unless the options say otherwise. Throws as
+   * {@linkcode purge} does.
    */
-  retryMany(filter: BulkFilter, options?: BulkOptions): Promise<BulkResult> {
-    return changeMany(hosts.get(this)!, "retry", filter, options);
+  async retryMany(
+    filter: BulkFilter,
+    options: BulkOptions & RetryJobOptions = {},
+  ): Promise<BulkResult> {
+    const { delay: _, runAt: __, ...bulk } = options;
+    const due = retryDue(options, "retry jobs");
+    return await changeMany({ ...hosts.get(this)!, due }, "retry", filter, bulk);
   }
 
   /** Removes jobs that are not running, live ones too. Throws as {@linkcode purge} does. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Broker, BulkRequest, JobQuery } from "./broker.ts";
+import type { Broker, BulkRequest, Due, JobQuery } from "./broker.ts";
+import { checkSearchable } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import type { ErrandEvents, Events } from "./events.ts";
 import { retentions } from "./janitor.ts";
@@ -43,6 +44,8 @@ export interface HistoryHost {
   readonly tasks: Tasks;
   readonly wake: Wake;
   readonly retentionMs: number | null;
+  /** When what is retried is due; now unless said. */
+  readonly due?: Due;
 }
 
 /** One batch has so many jobs: the lock is held for some milliseconds, then others write. */
@@ -80,6 +83,7 @@ export async function changeMany(
   filter: BulkFilter,
   options: BulkOptions = {},
 ): Promise<BulkResult> {
+  if (filter?.where !== undefined) checkSearchable(host.broker, `${verb} jobs by where`);
   const query = bulkQuery(verb, filter, host.tasks);
   const { limit, cursor, dryRun } = checkedOptions(verb, options);
   if (query.where !== undefined) await host.broker.indexFields(host.tasks.fields());
@@ -103,7 +107,7 @@ async function changed(
   query: JobQuery,
   ids: readonly string[],
 ): Promise<number> {
-  const { broker, events, tasks, wake } = host;
+  const { broker, due, events, tasks, wake } = host;
   const kept = retentions(tasks, host.retentionMs);
   let count = 0;
   for (let from = 0; from < ids.length; from += BATCH_JOBS) {
@@ -113,6 +117,7 @@ async function changed(
       query,
       ids: batch,
       retentions: kept,
+      ...(due !== undefined && { due }),
     });
     if (jobs.length === 0) continue;
     count += jobs.length;
@@ -142,7 +147,8 @@ function bulkQuery(verb: BulkVerb, filter: BulkFilter, tasks: Tasks): JobQuery {
   if (some && all) {
     throw invalid(`Cannot ${verb} all jobs and only some: all and conditions exclude each other`);
   }
-  return withStates(verb, jobQuery(conditions, tasks, verb), conditions.state !== undefined);
+  const said = conditions.state !== undefined || conditions.worker !== undefined;
+  return withStates(verb, jobQuery(conditions, tasks, verb), said);
 }
 
 function withStates(verb: BulkVerb, query: JobQuery, said: boolean): JobQuery {

@@ -15,6 +15,7 @@ const KEYS: readonly string[] = [
   "queue",
   "task",
   "parentId",
+  "worker",
   "createdAfter",
   "createdBefore",
   "meta",
@@ -29,16 +30,18 @@ export function jobQuery(filter: JobFilter, tasks: Tasks, act: string): JobQuery
     if (KEYS.includes(key)) continue;
     throw invalid(`Cannot ${act} jobs by ${show(key)}: a filter has only ${KEYS.join(", ")}`);
   }
-  const { state = [], queue, task, parentId, createdAfter, createdBefore, meta, where } = filter;
+  const { queue, task, parentId, worker, createdAfter, createdBefore, meta, where } = filter;
   const fields = where === undefined ? undefined : whereOf(where, { task, tasks, act });
   const taskName = text("task", task, act) ?? fields?.task;
   const queueName = text("queue", queue, act);
   const parent = text("parentId", parentId, act);
+  const holder = text("worker", worker, act);
   return {
-    states: (typeof state === "string" ? [state] : [...state]).map((one) => checkState(one, act)),
+    states: statesOf(filter, act),
     ...(queueName !== undefined && { queue: queueName }),
     ...(taskName !== undefined && { task: taskName }),
     ...(parent !== undefined && { parentId: parent }),
+    ...(holder !== undefined && { worker: holder }),
     ...createdOf(createdAfter, createdBefore, act),
     ...(meta !== undefined && { meta: JSON.stringify(conditions("meta", meta, act)) }),
     ...(fields !== undefined && { where: fields.where }),
@@ -48,6 +51,13 @@ export function jobQuery(filter: JobFilter, tasks: Tasks, act: string): JobQuery
 function text(name: string, value: unknown, act: string): string | undefined {
   if (value === undefined || typeof value === "string") return value;
   throw invalid(`Cannot ${act} jobs by ${name} ${show(value)}: it is no text`);
+}
+
+/** A worker holds nothing but running jobs. */
+function statesOf({ state, worker }: JobFilter, act: string): readonly JobState[] {
+  if (state === undefined) return worker === undefined ? [] : ["running"];
+  const states = typeof state === "string" ? [state] : [...state];
+  return states.map((one) => checkState(one, act));
 }
 
 function checkState(state: JobState, act: string): JobState {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { Instant } from "./duration.ts";
 
 /** Waiting for its time, waiting for a worker, held by a worker, or ended in one of three ways. */
@@ -86,7 +85,7 @@ export interface Job<Payload = unknown, Result = unknown> {
   readonly priority: number;
   /** What was enqueued, before the schema's transformations, with the handler's updates. */
   readonly payload: Payload;
-  /** What the handler returned, once completed. */
+  /** What the handler returned, as JSON gives it back, once completed. */
   readonly result?: Result;
   /** Why the last failed attempt failed. */
   readonly error?: JobError;
@@ -143,6 +142,8 @@ export interface JobFilter {
   readonly task?: string;
   /** Only jobs that belong to this job. */
   readonly parentId?: string;
+  /** Only jobs that the worker with this id holds now: they are in state running. */
+  readonly worker?: string;
   /** Only jobs enqueued at this instant or later, by the database's clock. */
   readonly createdAfter?: Instant;
   /** Only jobs enqueued before this instant. */
@@ -192,7 +193,7 @@ export interface QueueStats extends StateCounts {
 
 /** How many jobs there are, in all and by queue. */
 export interface Stats extends StateCounts {
-  /** The same for each queue that holds a job or has a setting. */
+  /** The same for each queue that holds a job or is paused. */
   readonly queues: Readonly<Record<string, QueueStats>>;
   /** When the next scheduled job is due. */
   readonly nextRunAt?: Date;

@@ -37,6 +37,7 @@ export function logEvents(events: Events, logger: Logger): void {
   events.on("pruned", (done) => logger.info("Old jobs removed", { ...done }));
   events.on("paused", (queue) => logger.info("Queue paused", { ...queue }));
   events.on("resumed", (queue) => logger.info("Queue resumed", { ...queue }));
+  events.on("stopped", (end) => logger.info("Worker stopped", { ...end }));
   events.on(
     "error",
     ({ error, during }) =>

@@ -18,6 +18,7 @@ import {
   type Policy,
   type Task,
 } from "./task.ts";
+import type { Tasks } from "./tasks.ts";
 import { checkOutlives, uniqueKey, type UniqueRule, uniqueRule } from "./unique.ts";
 
 /** What jobs are made with. */
@@ -48,6 +49,22 @@ export type TermsSource = Pick<
   Task,
   "name" | "queue" | "priority" | "policy" | "onLeaseExpired" | "unique"
 >;
+
+/** Where a producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
+export function knownTask(task: Task | string, tasks: Tasks): TermsSource & Pick<Task, "input"> {
+  if (typeof task !== "string") return task;
+  const known = tasks.get(task);
+  if (known !== undefined) return known;
+  const names = tasks.all().map(({ name }) => name);
+  if (names.length > 0) {
+    throw invalid(
+      `Cannot enqueue ${show(task)}: this Errand knows no such task, only ${names.join(", ")}; ` +
+        `register it`,
+    );
+  }
+  const name = checkName(task, "a task's name");
+  return { name, queue: "default", priority: 0, policy: {}, onLeaseExpired: "retry" };
+}
 
 const plainTerms = new WeakMap<TermsSource, JobTerms>();
 

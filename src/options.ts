@@ -10,6 +10,7 @@ import {
   checkEncryption,
   type EncryptionOptions,
 } from "./encryption/options.ts";
+import { checkTask } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
@@ -38,6 +39,12 @@ export interface ErrandOptions {
   readonly synchronous?: Synchronous;
   /** How long a call waits for other writers, then fails with `DATABASE_BUSY`. @default "10s" */
   readonly busyTimeout?: Duration;
+  /**
+   * How long one request to a server may take. A call whose request fails on the way sends it
+   * again, for up to three times this long, and then fails with `DATABASE_UNAVAILABLE`.
+   * @default "10s"
+   */
+  readonly requestTimeout?: Duration;
   /** The most bytes of JSON that a payload or a result may have. @default 1 MiB */
   readonly payloadLimit?: number;
   /** Encrypts payloads, results, errors, progress and logs. @default they are stored in plain */
@@ -74,7 +81,7 @@ export function checkedSettings(options: ErrandOptions): Settings {
   if (!(Number.isInteger(payloadLimit) && payloadLimit > 0)) {
     throw invalid(`Cannot use ${show(payloadLimit)} as payloadLimit: it is a number of bytes`);
   }
-  const known = new Tasks();
+  const known = new Tasks(options.encryption && checkTask);
   known.add(tasks);
   const retentionMs = retention === undefined
     ? DEFAULT_RETENTION_MS
@@ -103,6 +110,10 @@ function checkedNextRuns(functions: NextRuns): NextRuns {
 
 function storeOptions(options: ErrandOptions): StoreOptions {
   const { url, client, authToken, synchronous = "full", busyTimeout = "10s" } = options;
+  const requestTimeoutMs = durationMs(options.requestTimeout ?? "10s", "requestTimeout");
+  if (requestTimeoutMs === 0) {
+    throw invalid("Cannot use 0 as requestTimeout: no request could be answered in no time");
+  }
   if ((url === undefined) === (client === undefined)) {
     throw invalid("Cannot open an Errand: pass either url or client");
   }
@@ -115,6 +126,7 @@ function storeOptions(options: ErrandOptions): StoreOptions {
     ...(authToken !== undefined && { authToken }),
     synchronous,
     busyTimeoutMs: durationMs(busyTimeout, "busyTimeout"),
+    requestTimeoutMs,
     clock: options.clock ?? systemClock,
   };
 }

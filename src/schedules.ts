@@ -4,11 +4,12 @@
  * @module
  */
 import type { Broker } from "./broker.ts";
-import { ErrandError, invalid, show } from "./errors.ts";
+import { ErrandError, show } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
 import type { Job } from "./job.ts";
 import type { Prepared } from "./new-job.ts";
+import { checkedPage, type PageOptions } from "./page.ts";
 import type { NextRuns } from "./recurrence.ts";
 import {
   type Schedule,
@@ -40,15 +41,6 @@ export type PrepareJob = (
   entry: EnqueueOptions & { readonly task: Task | string; readonly payload?: unknown },
 ) => Prepared | Promise<Prepared>;
 
-/** Which part of the list of schedules. */
-export interface SchedulePageOptions {
-  /** How many at most: 1 to 1,000. @default 50 */
-  readonly limit?: number;
-  /** Where to go on: the `cursor` of the page before. */
-  readonly cursor?: string;
-}
-
-const PAGE_MAX = 1_000;
 /** How often a change is tried again that another one has come before. */
 const TRIES = 20;
 
@@ -89,15 +81,8 @@ export class Schedules {
   }
 
   /** Schedules by name, a page at a time. */
-  async list({ limit = 50, cursor = "" }: SchedulePageOptions = {}): Promise<SchedulePage> {
-    if (!(Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX)) {
-      throw invalid(
-        `Cannot use ${show(limit)} as limit: it is a whole number from 1 to ${PAGE_MAX}`,
-      );
-    }
-    if (typeof cursor !== "string") {
-      throw invalid(`Cannot use ${show(cursor)} as cursor: it is the cursor of the page before`);
-    }
+  async list(options: PageOptions = {}): Promise<SchedulePage> {
+    const { limit, cursor } = checkedPage(options);
     const records = await this.#host.broker.schedules.list(cursor, limit + 1);
     const schedules = records.slice(0, limit).map(toSchedule);
     if (records.length <= limit) return { schedules };

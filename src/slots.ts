@@ -62,6 +62,13 @@ export class Slots {
     return this.#limits === undefined ? this.#defaultQueues() : [...this.#limits.keys()];
   }
 
+  /** How many jobs may run at once, in all and from each queue. */
+  limits(): { readonly concurrency: number; readonly queues: Readonly<Record<string, number>> } {
+    const most = (queue: string): number => Math.min(this.#limit(queue), this.#concurrency);
+    const queues = Object.fromEntries(this.queues().map((queue) => [queue, most(queue)]));
+    return { concurrency: this.#concurrency, queues };
+  }
+
   /** How many jobs to claim now, in all at most `cap`; `undefined` when there is no room. */
   wanted(cap: number): Pick<ClaimRequest, "limit" | "queues"> | undefined {
     const room = this.concurrency - this.#heldInAll;

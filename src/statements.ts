@@ -10,7 +10,7 @@ import type { EnqueueOptions, PayloadArguments, Task } from "./task.ts";
 
 /** One job as statements. */
 export interface JobStatements {
-  /** The id that the job will have. */
+  /** The id that the job will have, unless a unique one like it is there by then. */
   readonly id: string;
   /** What adds it; run all of them in one batch or transaction. */
   readonly statements: SqlStatement[];
@@ -18,7 +18,7 @@ export interface JobStatements {
 
 /** Several jobs as statements. */
 export interface JobsStatements {
-  /** The ids that the jobs will have, in their order. */
+  /** The ids that the jobs will have, in their order, unless unique ones are there by then. */
   readonly ids: readonly string[];
   /** What adds them; run all of them in one batch or transaction. */
   readonly statements: SqlStatement[];

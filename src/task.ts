@@ -9,6 +9,7 @@ import { invalid, show } from "./errors.ts";
 import { checkIndex } from "./field-index.ts";
 import { checkIsolate, type Isolate, type IsolateOptions } from "./isolate.ts";
 import type { EnqueuedJob, Occurrence } from "./job.ts";
+import type { Jsonified } from "./jsonified.ts";
 import type { Schema } from "./schema.ts";
 import type { CompleteOptions, Completion } from "./statement.ts";
 import { checkOutlives, type UniqueOptions, type UniqueRule, uniqueRule } from "./unique.ts";
@@ -230,7 +231,7 @@ const PRIORITY_MAX = 1_000_000;
  */
 export function defineTask<In = unknown, Parsed = In, Result = unknown>(
   options: TaskOptions<In, Parsed, Result>,
-): Task<In, Parsed, Result> {
+): Task<In, Parsed, Jsonified<Result>> {
   const name = checkName(options.name, "a task's name");
   if (typeof options.run !== "function") {
     throw invalid(`Cannot define task "${name}": run is ${show(options.run)}, not a function`);
@@ -250,7 +251,7 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
   const unique = uniqueRule(asked, `unique of task "${name}"`);
   const policy = checkPolicy(options, `task "${name}"`);
   checkOutlives(unique, policy.retentionMs, `unique of task "${name}"`);
-  const task: Task<In, Parsed, Result> = {
+  const task: Task<In, Parsed, Jsonified<Result>> = {
     name,
     queue: checkName(options.queue ?? "default", `the queue of task "${name}"`),
     priority: checkPriority(options.priority ?? 0, `the priority of task "${name}"`),
@@ -262,7 +263,7 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
     }),
     ...(unique !== undefined && { unique }),
     ...(isolate !== undefined && { isolate }),
-    run: (context) => options.run(context),
+    run: (context) => options.run(context) as Returned<Jsonified<Result>>,
     enqueue: (errand, ...payload) => errand.enqueue(task, ...payload),
   };
   return Object.freeze(task);

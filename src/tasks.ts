@@ -10,10 +10,17 @@ import type { Task } from "./task.ts";
 /** A set of tasks with unique names. */
 export class Tasks {
   readonly #byName = new Map<string, Task>();
+  readonly #check: (task: Task) => void;
+
+  /** `check` throws for a task that cannot be one of them. */
+  constructor(check: (task: Task) => void = () => {}) {
+    this.#check = check;
+  }
 
   /** Adds tasks; the same definition may be added again, another of the same name may not. */
   add(tasks: readonly Task[]): void {
     for (const task of tasks) {
+      this.#check(task);
       const known = this.#byName.get(task.name);
       if (known !== undefined && known !== task) {
         throw new ErrandError(

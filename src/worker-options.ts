@@ -17,7 +17,7 @@ import type { Wake } from "./wake.ts";
 
 /** How a worker works. */
 export interface WorkerOptions extends SlotOptions {
-  /** How others see it in events and leases. @default a new id */
+  /** How others see it in events and lists. @default its id */
   readonly name?: string;
   /**
    * How long a claim lasts without a heartbeat, of which three are sent in it: 100 ms at least.
@@ -55,6 +55,7 @@ const POLL_MIN_MS = 10;
 
 /** {@linkcode WorkerOptions}, checked, without those of its slots. */
 export interface WorkerSettings {
+  readonly id: string;
   readonly name: string;
   readonly leaseMs: number;
   readonly pollMs: number;
@@ -64,8 +65,10 @@ export interface WorkerSettings {
 /** Checks what a worker is told, apart from its slots. */
 export function checkedWorkerOptions(options: WorkerOptions): WorkerSettings {
   const { name, lease = "30s", pollInterval = "5s", grace = "10s" } = options;
+  const id = newId();
   return {
-    name: name === undefined ? newId() : checkName(name, "the name of a worker"),
+    id,
+    name: name === undefined ? id : checkName(name, "the name of a worker"),
     leaseMs: atLeast(LEASE_MIN_MS, durationMs(lease, "lease"), "lease"),
     pollMs: atLeast(POLL_MIN_MS, durationMs(pollInterval, "pollInterval"), "pollInterval"),
     graceMs: durationMs(grace, "grace"),

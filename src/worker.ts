@@ -4,31 +4,36 @@
  *
  * @module
  */
-import { announce, announceTidied, type EndedAttempt } from "./announce.ts";
+import { announce, announceTidied, type EndedAttempt, signalEnded } from "./announce.ts";
 import type { ExchangeAnswer, ExchangeRequest } from "./broker.ts";
 import { before, jittered } from "./clock.ts";
 import {
   type AttemptCounts,
   countOf,
   type DrainEnd,
+  drainLimits,
   type DrainOptions,
   type DrainSummary,
   noCounts,
   summary,
 } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError, invalid, show } from "./errors.ts";
+import { Ending } from "./ending.ts";
+import { ErrandError } from "./errors.ts";
 import { onCancelled } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
 import { Janitor } from "./janitor.ts";
 import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
-import { endsJob } from "./outcome.ts";
 import { Runner } from "./runner.ts";
+import { thisProcess } from "./runtime.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Slots } from "./slots.ts";
+import { Turns } from "./turns.ts";
 import type { Ticket } from "./wake.ts";
+import type { WorkerBeat, WorkerCommand } from "./worker-broker.ts";
+import type { WorkerEnd } from "./worker-info.ts";
 import {
   checkedWorkerOptions,
   type StopOptions,
@@ -47,6 +52,8 @@ const HAND_IN_MS = 15_000;
 
 /** Runs jobs. Made by `errand.worker()`; lives until {@linkcode Worker.stop}. */
 export class Worker {
+  /** What tells it from all others: `errand.workers` knows it by that. */
+  readonly id: string;
   /** How others see it. */
   readonly name: string;
 
@@ -59,10 +66,10 @@ export class Worker {
   readonly #loop: Loop;
   readonly #heart: Heart;
   readonly #janitor: Janitor;
-  readonly #tidying: Loop;
   readonly #scheduler: Scheduler;
   readonly #counts: AttemptCounts = noCounts();
-  readonly #turnEnds = new Set<() => void>();
+  readonly #turns: Turns;
+  readonly #ending: Ending;
   #unanswered: Exchange | undefined;
   #state: "new" | "started" | "stopping" | "stopped" = "new";
   #believedEmpty = false;
@@ -71,19 +78,22 @@ export class Worker {
   #failures = 0;
   #lastError: unknown;
   #stopping: Promise<void> | undefined;
-  #graceEndMs = Infinity;
+  #startMs = 0;
   #endWatch: (() => void) | undefined;
   #endEvents: (() => void) | undefined;
 
   /** Made by `errand.worker()`. */
   constructor(host: WorkerHost, options: WorkerOptions = {}) {
-    const { name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options);
+    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options);
+    this.id = id;
     this.name = name;
     this.#host = host;
     this.#slots = new Slots(options, () => host.tasks.queues());
     this.#leaseMs = leaseMs;
     this.#pollMs = pollMs;
     this.#graceMs = graceMs;
+    this.#turns = new Turns(host.clock);
+    this.#ending = new Ending(host.clock);
     this.#loop = new Loop(host.clock, () => this.#turn());
     this.#heart = new Heart({
       ...host,
@@ -91,9 +101,14 @@ export class Worker {
       held: () => this.#runner.held(),
       saved: (held) => this.#runner.saved(held),
       lose: (job, lease) => this.#runner.lose(job, lease),
+      id: this.id,
+      worker: () => this.#beat(),
+      asked: (command) => this.#obey(command),
     });
-    this.#janitor = new Janitor({ ...host, tidied: (done) => announceTidied(host, done) });
-    this.#tidying = new Loop(host.clock, () => this.#tidy());
+    this.#janitor = new Janitor({
+      ...{ ...host, leaseMs, beat: () => this.#heart.beat() },
+      tidied: (done) => announceTidied(host, done),
+    });
     this.#scheduler = new Scheduler({ ...host, pollMs });
     this.#runner = new Runner({
       ...host,
@@ -106,14 +121,24 @@ export class Worker {
       lost: () => void this.#counts.lost++,
       stored: (ended) => {
         this.#announce(ended, false);
-        this.#signal([ended]);
+        signalEnded(host.wake, [ended]);
         host.wake.signal("work"); // its statements may have added jobs
       },
     });
   }
 
+  /** Resolves once it has stopped, whoever asked for that. */
+  get stopped(): Promise<WorkerEnd> {
+    return this.#ending.told;
+  }
+
   /** Begins to claim and run jobs; resolves when it has looked for the first ones. */
   async start(): Promise<void> {
+    await this.#start("now");
+  }
+
+  /** Its row is of no use to others where it may be gone with the next look. */
+  async #start(row: "now" | "later"): Promise<void> {
     if (this.#state === "started") return;
     if (this.#state !== "new") {
       throw new ErrandError(
@@ -124,14 +149,15 @@ export class Worker {
     const opening = this.#runner.open();
     if (opening !== undefined && (await opening, this.#state !== "new")) return this.start();
     this.#state = "started";
+    this.#startMs = this.#host.clock.elapsedMs();
     const lose = (id: string): void => this.#runner.lose({ id, state: "cancelled" });
     this.#endEvents = onCancelled(this.#host.events, lose);
-    const looked = this.#turnEnd();
+    const looked = this.#turns.next();
     this.#loop.start();
-    this.#heart.start();
-    this.#tidying.start();
+    const listed = this.#heart.start(row);
+    this.#janitor.start();
     this.#scheduler.start();
-    await looked;
+    await Promise.all([looked, listed]);
   }
 
   /**
@@ -143,10 +169,7 @@ export class Worker {
     const graceMs = options.grace === undefined
       ? this.#graceMs
       : durationMs(options.grace, "grace");
-    const { clock } = this.#host;
-    this.#graceEndMs = Math.min(this.#graceEndMs, clock.elapsedMs() + graceMs);
-    this.#endTurns(); // of a stop with more patience
-    await (this.#stopping ??= this.#stop());
+    await this.#end(graceMs);
   }
 
   /** Stops, at the end of the scope of `await using`. */
@@ -162,17 +185,13 @@ export class Worker {
    * when it cannot be used.
    */
   async drain(options: DrainOptions = {}): Promise<DrainSummary> {
-    const { deadline, maxJobs = Infinity } = options;
-    const deadlineMs = deadline === undefined ? undefined : durationMs(deadline, "deadline");
-    if (maxJobs !== Infinity && !(Number.isInteger(maxJobs) && maxJobs > 0)) {
-      throw invalid(`Cannot use ${show(maxJobs)} as maxJobs: it is a whole number from 1`);
-    }
+    const { deadlineMs, maxJobs } = drainLimits(options);
     if (this.#state !== "new") {
       throw new ErrandError("CONFLICT", `Cannot drain worker ${this.name}: it was started before`);
     }
     this.#claimsLeft = maxJobs;
     const { broker, clock } = this.#host;
-    const untilMs = clock.elapsedMs() + (deadlineMs ?? Infinity);
+    const untilMs = clock.elapsedMs() + deadlineMs;
     const work = this.#drained(untilMs, options).finally(() => this.stop({ grace: 0 }));
     const ended = await before(clock, untilMs + HAND_IN_GRACE_MS, work) ?? "deadline";
     const stats = await broker.stats();
@@ -197,7 +216,7 @@ export class Worker {
     } catch (error) {
       return this.#failed(error);
     } finally {
-      this.#endTurns();
+      this.#turns.end();
     }
   }
 
@@ -222,7 +241,7 @@ export class Worker {
     const claim = wanted && { lease: newId(), leaseMs: this.#leaseMs, ...wanted };
     const emptied = this.#heart.emptiedBy(ended.map(({ lease }) => lease));
     const closedLeases = [...this.#heart.takeEmptied(), ...emptied];
-    const request = { worker: this.name, settlements: ended, closedLeases };
+    const request = { worker: this.id, settlements: ended, closedLeases };
     return { ended, request: claim === undefined ? request : { ...request, claim } };
   }
 
@@ -230,18 +249,12 @@ export class Worker {
     for (const { lease } of ended) this.#heart.letGo(lease);
     this.#heart.takeEmptied(); // this request has closed them
     for (const settled of ended) this.#announce(settled, answer.lost.has(settled.id));
-    this.#signal(ended);
+    signalEnded(this.#host.wake, ended);
     if (request.claim === undefined) return;
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
     this.#claimsLeft -= answer.jobs.length;
     this.#runner.accept(answer.jobs);
-  }
-
-  #signal(ended: readonly EndedAttempt[]): void {
-    const { wake } = this.#host;
-    if (ended.length > 0) wake.signal("end", () => new Set(ended.map(({ id }) => id)));
-    if (ended.some(({ outcome }) => !endsJob(outcome))) wake.signal("work");
   }
 
   #announce(settled: EndedAttempt, lost: boolean): void {
@@ -272,27 +285,31 @@ export class Worker {
     return jittered(clock, pauseMs, 0.3);
   }
 
-  // ─── leases ───
+  // ─── what others see, and say ───
 
-  /** Its own leases first: a worker whose event loop was blocked shall not rescue from itself. */
-  async #tidy(): Promise<number> {
-    try {
-      await this.#heart.beat();
-      return await this.#janitor.pass(this.#leaseMs);
-    } catch (error) {
-      this.#host.events.emit("error", { error, during: "rescue" });
-      return this.#leaseMs / 3;
-    }
+  #beat(): WorkerBeat {
+    const { id, name } = this;
+    const state = this.#state === "started" ? "running" : this.#ending.state();
+    const ageMs = this.#host.clock.elapsedMs() - this.#startMs;
+    return { id, name, process: thisProcess(), ...this.#slots.limits(), state, ageMs };
+  }
+
+  /** What others asked for: with the same effect however often it is heard. */
+  #obey(command: WorkerCommand): void {
+    const { kind, graceMs } = command;
+    void this.#end(kind === "drain" ? Infinity : graceMs ?? this.#graceMs, command);
   }
 
   // ─── stopping ───
 
+  async #end(graceMs: number, command?: WorkerCommand): Promise<void> {
+    this.#ending.ask(graceMs, command);
+    this.#turns.end(); // of a stop with more patience
+    await (this.#stopping ??= this.#stop());
+  }
+
   async #stop(): Promise<void> {
-    const { stopped } = this.#host;
-    if (this.#state === "new") {
-      this.#state = "stopped";
-      return stopped();
-    }
+    if (this.#state === "new") return this.#ended();
     this.#state = "stopping";
     this.#runner.close();
     this.#loop.wake();
@@ -300,21 +317,25 @@ export class Worker {
     this.#runner.abortAll();
     await this.#runner.commitsEnded();
     await this.#handInLast();
-    const parts = [this.#heart, this.#tidying, this.#scheduler, this.#runner];
-    const others = parts.map((each) => each.stop());
-    await Promise.all([this.#loop.stop(), ...others]);
+    const parts = [this.#loop, this.#janitor, this.#scheduler, this.#runner];
+    await Promise.all(parts.map((each) => each.stop()));
+    await this.#heart.stop(); // last, as the janitor makes it beat
     if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
-    this.#state = "stopped";
     this.#endWatch?.();
     this.#endEvents?.();
-    this.#endTurns();
-    stopped();
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#state = "stopped";
+    this.#host.stopped();
+    this.#turns.end();
+    this.#host.events.emit("stopped", this.#ending.tell(this));
   }
 
   async #noneRunning(): Promise<void> {
-    const { clock } = this.#host;
-    while (this.#runner.running > 0 && clock.elapsedMs() < this.#graceEndMs) {
-      await this.#turnEnd(this.#graceEndMs - clock.elapsedMs());
+    while (this.#runner.running > 0 && this.#ending.leftMs() > 0) {
+      await this.#turns.next(this.#ending.leftMs());
     }
   }
 
@@ -324,7 +345,7 @@ export class Worker {
     const untilMs = clock.elapsedMs() + HAND_IN_MS;
     while (this.#owesOutcomes() && clock.elapsedMs() < untilMs) {
       if (this.#failures === 0) this.#loop.wake(); // else its pause is what helps
-      await this.#turnEnd(untilMs - clock.elapsedMs());
+      await this.#turns.next(untilMs - clock.elapsedMs());
     }
   }
 
@@ -332,42 +353,26 @@ export class Worker {
     return this.#runner.owed > 0 || this.#unanswered !== undefined;
   }
 
-  /** Resolves at the end of the loop's next turn, or after `mostMs`. */
-  #turnEnd(mostMs?: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        this.#turnEnds.delete(end);
-        cancel?.();
-        resolve();
-      };
-      this.#turnEnds.add(end);
-      const cancel = mostMs === undefined ? undefined : this.#host.clock.timer(mostMs, end);
-    });
-  }
-
-  #endTurns(): void {
-    for (const end of [...this.#turnEnds]) end();
-  }
-
   // ─── draining ───
 
   async #drained(untilMs: number, options: DrainOptions): Promise<DrainEnd> {
     const { signal, scheduled = false } = options;
     const { clock } = this.#host;
-    const abort = (): void => this.#endTurns();
+    const abort = (): void => this.#turns.end();
     signal?.addEventListener("abort", abort);
     try {
-      await this.#janitor.pass(this.#leaseMs);
+      await this.#janitor.pass();
+      await this.#janitor.keep();
       await this.#scheduler.catchUp();
-      if (!signal?.aborted) await this.start();
+      if (!signal?.aborted) await this.#start("later");
       for (;;) {
         const leftMs = untilMs - clock.elapsedMs();
         if (this.#failures >= DRAIN_TRIES) throw this.#lastError;
-        if (signal?.aborted || this.#state !== "started") return "aborted";
+        if (signal?.aborted || this.#state === "stopped") return "aborted";
         if (leftMs <= 0) return "deadline";
-        const end = this.#nothingLeft();
+        const end = this.#state === "started" ? this.#nothingLeft() : undefined;
         if (end !== undefined && !(scheduled && await this.#waitsForOthers(end))) return end;
-        await this.#turnEnd(untilMs === Infinity ? undefined : leftMs);
+        await this.#turns.next(leftMs);
       }
     } finally {
       signal?.removeEventListener("abort", abort);

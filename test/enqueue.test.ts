@@ -59,7 +59,7 @@ describe("enqueue", () => {
     client.close();
   });
 
-  it("of many jobs is as many single enqueues, in every respect", async () => {
+  it("A14: of many jobs is as many single enqueues, in every respect", async () => {
     const clock = new FakeClock();
     await using errand = await testErrand({ tasks: [task, other], clock });
     const options: readonly EnqueueOptions[] = [

@@ -1,7 +1,14 @@
 // What compiles and what does not: `tsc` and `deno check` hold this file to it.
 import * as v from "valibot";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { defineTask, type EnqueuedJob, Errand, type Job, type Task } from "../mod.ts";
+import {
+  defineTask,
+  type EnqueuedJob,
+  Errand,
+  type Job,
+  type Jsonified,
+  type Task,
+} from "../mod.ts";
 import { runTask, testErrand } from "../src/testing/mod.ts";
 
 const resize = defineTask({
@@ -42,6 +49,62 @@ describe("the types of", () => {
     expectTypeOf(await errand.enqueue("free")).toEqualTypeOf<EnqueuedJob>();
     expectTypeOf(await errand.get("x")).toEqualTypeOf<Job | undefined>();
     expect(job.payload).toEqual({ path: "a.png" });
+  });
+
+  it("a result are those of what JSON gives back", () => {
+    class Money {
+      toJSON(): { cents: string } {
+        return { cents: "5" };
+      }
+    }
+    const task = defineTask({
+      name: "task",
+      run: () => ({
+        at: new Date(0),
+        price: new Money(),
+        list: [new Date(0)] as readonly Date[],
+        pair: [1, new Date(0)] as [number, Date],
+        maybe: undefined as string | undefined,
+        nested: { at: null as Date | null },
+        free: 1 as unknown,
+        huge: 1n,
+      }),
+    });
+    expectTypeOf<NonNullable<Awaited<ReturnType<typeof task.enqueue>>["result"]>>().toEqualTypeOf<{
+      at: string;
+      price: { cents: string };
+      list: readonly string[];
+      pair: [number, string];
+      maybe?: string;
+      nested: { at: string | null };
+      free?: unknown;
+      huge: never;
+    }>();
+    expectTypeOf<Jsonified<void>>().toEqualTypeOf<null>();
+    expectTypeOf<Jsonified<"a" | Date | undefined>>().toEqualTypeOf<string | null>();
+  });
+
+  it("entries of many tasks are each that of its task", async () => {
+    await using errand = await testErrand({ tasks: [resize, measure, optional, free] });
+    const entries = [
+      { task: resize, payload: { path: "a.png" }, delay: "1h" },
+      { task: measure, payload: "text" },
+      { task: optional },
+      { task: free, payload: { anything: true } },
+      { task: "free", payload: 5 },
+    ] as const;
+    expect(await errand.enqueueMany(entries)).toHaveLength(5);
+    expect(await errand.enqueueMany(["a", "b"].map((payload) => ({ task: measure, payload }))))
+      .toHaveLength(2);
+    await expect(errand.enqueueMany([
+      { task: measure, payload: "text" },
+      // @ts-expect-error the payload of another task
+      { task: resize, payload: "text" },
+    ])).rejects.toThrow("payload");
+    // @ts-expect-error no payload where one is needed
+    await expect(errand.enqueueMany([{ task: measure }])).rejects.toThrow("payload");
+    // @ts-expect-error no such option
+    await expect(errand.enqueueMany([{ task: free, delay: "soon" }])).rejects.toThrow("delay");
   });
 
   it("a payload may be left out only where the schema takes none", async () => {

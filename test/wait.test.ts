@@ -21,7 +21,7 @@ function watch(promise: Promise<unknown>): { settled: boolean } {
   return state;
 }
 
-describe("wait", () => {
+describe("A17: wait", () => {
   it("resolves with the result once the job has completed", async () => {
     await using errand = await testErrand({ tasks: [quick] });
     const waiting = errand.wait(await errand.enqueue(quick));

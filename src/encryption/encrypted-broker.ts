@@ -16,10 +16,10 @@ import type {
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
+  HeartbeatAnswer,
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  LostJob,
   NewJob,
   RescuedJob,
   RescueRequest,
@@ -37,6 +37,7 @@ import { EncryptedSchedules } from "./encrypted-schedules.ts";
 import { looksSealed } from "./envelope.ts";
 import { checkUnique } from "./searchable.ts";
 import type { ScheduleBroker } from "../schedule-broker.ts";
+import type { WorkerBroker } from "../worker-broker.ts";
 
 /** Wraps `broker`. What is not encrypted passes through it as it is. */
 export class EncryptedBroker implements Broker {
@@ -44,12 +45,16 @@ export class EncryptedBroker implements Broker {
   readonly #keys: KeyRing | undefined;
   /** See {@linkcode Broker.schedules}. */
   readonly schedules: ScheduleBroker;
+  /** See {@linkcode Broker.workers}. */
+  readonly workers: WorkerBroker;
   /** See {@linkcode Broker.encrypts}. */
   readonly encrypts: boolean;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
+  /** See {@linkcode Broker.usage}. */
+  readonly usage?: NonNullable<Broker["usage"]>;
 
   /** Without `keys` nothing is encrypted. */
   constructor(broker: Broker, keys?: KeyRing) {
@@ -57,8 +62,10 @@ export class EncryptedBroker implements Broker {
     this.#keys = keys;
     this.encrypts = keys !== undefined;
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
+    this.workers = broker.workers;
     if (broker.version !== undefined) this.version = broker.version;
     if (broker.onCommit !== undefined) this.onCommit = broker.onCommit;
+    if (broker.usage !== undefined) this.usage = broker.usage;
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
@@ -119,7 +126,7 @@ export class EncryptedBroker implements Broker {
     return Promise.all(jobs.map((job) => openClaimed(this.#keys, job)));
   }
 
-  async heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]> {
+  async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     const keys = this.#keys;
     if (keys === undefined && request.held.every(isPlain)) return this.#broker.heartbeat(request);
     const held = await Promise.all(request.held.map((held) => sealHeld(keys, held)));
@@ -137,6 +144,14 @@ export class EncryptedBroker implements Broker {
     limit: number,
   ): Promise<{ readonly removed: number; readonly cursor: string }> {
     return this.#broker.prune(cursor, limit);
+  }
+
+  pruneCursor(): Promise<string> {
+    return this.#broker.pruneCursor();
+  }
+
+  keepPruneCursor(cursor: string): Promise<void> {
+    return this.#broker.keepPruneCursor(cursor);
   }
 
   glimpse(queues: readonly string[]): Promise<Glimpse> {

@@ -88,12 +88,13 @@ export class Duty {
     if (drain === false) {
       await using started = errand.worker(worker);
       await started.start();
-      return await aborted(signal);
+      return void await Promise.race([aborted(signal), started.stopped]);
     }
     const scheduled = drain !== "due";
-    do {
-      await errand.worker(worker).drain({ signal, scheduled });
-    } while (!signal.aborted && !(await this.#nothingLeft()));
+    for (let ended = ""; ended !== "aborted";) { // by its signal, or from elsewhere
+      ({ ended } = await errand.worker(worker).drain({ signal, scheduled }));
+      if (ended === "empty" && await this.#nothingLeft()) return;
+    }
   }
 
   /**

@@ -9,8 +9,8 @@ import type { JobRef } from "../events.ts";
 import type { JobState } from "../job.ts";
 import type { Driver, Statement, Value } from "./driver/driver.ts";
 import { fieldSource, filterSql, SOURCES, stateSql } from "./filter.ts";
+import { revived } from "./jobs.ts";
 import { expiry, NOW, SPENT, tally } from "./sql.ts";
-import { SCOPE_UNLESS_TAKEN } from "./unique.ts";
 
 /** Where jobs of a state are few, or found by an index. */
 const INDEXED: readonly JobState[] = ["scheduled", "available", "running", "failed"];
@@ -69,14 +69,17 @@ export async function changeMany(
     ],
     retry: () => [
       run(UNCOUNT(fits)),
-      run(`UPDATE errand_job SET state = 'available', run_at = ${NOW}, attempt = 0,
-        lease_id = NULL, started_at = NULL, ended_at = NULL, expire_at = NULL, result = NULL,
-        progress = NULL, unique_scope = ${SCOPE_UNLESS_TAKEN} WHERE ${fits}`),
+      run(
+        `${revived(`coalesce(?${3 + args.length}, ${NOW} + ?${4 + args.length})`)} WHERE ${fits}`,
+        [request.due?.runAtMs ?? null, request.due?.delayMs ?? 0],
+      ),
     ],
     remove: () => removal(fits).map((sql) => run(sql)),
   };
+  const before = driver.sameClock ? [] : await driver.read([refs]); // an answer may be lost
   const results = await driver.write([refs, ...parts[request.verb]()]);
-  return results[0]!.rows.map(([id, task, queue]) => ({
+  const changed = results.repeated ? before[0]! : results[0]!;
+  return changed.rows.map(([id, task, queue]) => ({
     id: id as string,
     task: task as string,
     queue: queue as string,

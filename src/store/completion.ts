@@ -24,7 +24,7 @@ export async function complete(
   request: CompletionRequest,
 ): Promise<CompletionAnswer> {
   try {
-    await driver.write(statements(now, request));
+    await driver.write(statements(now, request), { once: true });
     return { kind: "stored" };
   } catch (error) {
     const end = await standing(driver, request);

@@ -36,11 +36,12 @@ export function filterSql(query: JobQuery, first: number): FilterSql {
     args.push(value);
     conditions.push(sql(`?${first + args.length - 1}`));
   };
-  const { queue, task, parentId, createdAfterMs, createdBeforeMs, meta, where } = query;
+  const { queue, task, parentId, worker, createdAfterMs, createdBeforeMs, meta, where } = query;
   add(queue, (name) => `queue = ${name}`);
   if (where === undefined) add(task, (name) => `task = ${name}`);
   else conditions.push(`task = ${literal(task!)}`);
   add(parentId, (name) => `parent_id = ${name}`);
+  add(worker, isHeld);
   add(createdAfterMs, (name) => `created_at >= ${name}`);
   add(createdBeforeMs, (name) => `created_at < ${name}`);
   add(meta, hasMeta);
@@ -53,6 +54,11 @@ export function filterSql(query: JobQuery, first: number): FilterSql {
     conditions.push(`json_type(payload, '$.${field}') IN (${TYPES[typeof value]})`);
   }
   return { conditions, args };
+}
+
+/** An ended job keeps its lease's id, and the lease may still hold others. */
+function isHeld(worker: string): string {
+  return `state = 'running' AND lease_id IN (SELECT id FROM errand_lease WHERE worker = ${worker})`;
 }
 
 /** `wanted` names a JSON object; each of its members is one of the job's. */

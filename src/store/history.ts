@@ -38,6 +38,23 @@ const DELETE_LOGS = `
 
 const DELETE_JOBS = `DELETE FROM errand_job WHERE ${EXPIRED} AND ${HELD}`;
 
+const CURSOR = "SELECT cursor FROM errand_mark WHERE name = 'prune'";
+
+const KEEP_CURSOR = `
+  INSERT INTO errand_mark (name, holder, expires_at, cursor) VALUES ('prune', '', 0, ?1)
+  ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor WHERE cursor IS NOT excluded.cursor`;
+
+/** Where the last one has ended that was kept. */
+export async function pruneCursor(driver: Driver): Promise<string> {
+  const [found] = await driver.read([{ sql: CURSOR, args: [] }]);
+  return String(found!.rows[0]?.[0] ?? "");
+}
+
+/** Keeps where a pass has ended, for whoever comes next. */
+export async function keepPruneCursor(driver: Driver, cursor: string): Promise<void> {
+  await driver.write([{ sql: KEEP_CURSOR, args: [cursor] }]);
+}
+
 /**
  * As `holder`, looks at `limit` rows after `cursor`; the answer's cursor is empty at the end of the
  * table.

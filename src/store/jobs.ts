@@ -87,12 +87,16 @@ export async function cancel(
 
 const UNCOUNT_ENDED = tally(`SELECT queue, state, -1 FROM errand_job WHERE id = ?1 AND ${ENDED}`);
 
-const RETRY = `
+/** Makes an ended job live again that is due at `due`. */
+export function revived(due: string): string {
+  return `
   UPDATE errand_job SET
-    state = CASE WHEN coalesce(?3, ${NOW} + ?4) <= ${NOW} THEN 'available' ELSE 'scheduled' END,
-    run_at = coalesce(?3, ${NOW} + ?4),
+    state = CASE WHEN ${due} <= ${NOW} THEN 'available' ELSE 'scheduled' END, run_at = ${due},
     attempt = 0, lease_id = NULL, started_at = NULL, ended_at = NULL, expire_at = NULL,
-    result = NULL, progress = NULL, unique_scope = ${SCOPE_UNLESS_TAKEN}
+    result = NULL, progress = NULL, unique_scope = ${SCOPE_UNLESS_TAKEN}`;
+}
+
+const RETRY = `${revived(`coalesce(?3, ${NOW} + ?4)`)}
   WHERE id = ?2 AND ${ENDED}`;
 
 /** Makes an ended job live again, with all its attempts before it. */
@@ -108,7 +112,9 @@ export async function retry(
     { sql: RETRY, args: [now, id, runAtMs, delayMs] },
     { sql: GET, args: [id] },
   ]);
-  return changed(results[1]!, results[2]!);
+  const answer = changed(results[1]!, results[2]!);
+  const waits = answer.job?.state === "available" || answer.job?.state === "scheduled";
+  return results.repeated && waits ? { ...answer, changed: true } : answer;
 }
 
 const NOT_RUNNING = "EXISTS (SELECT 1 FROM errand_job WHERE id = ?1 AND state <> 'running')";
@@ -117,10 +123,13 @@ const REMOVE = "DELETE FROM errand_job WHERE id = ?1 AND state <> 'running'";
 
 /** Removes a job that is not running; answers the job as it was. */
 export async function remove(driver: Driver, id: string): Promise<Changed> {
+  const before = driver.sameClock ? undefined : await get(driver, id); // an answer may be lost
   const results = await driver.write(
     [GET, UNCOUNT_ENDED, REMOVE_LOGS, REMOVE].map((sql) => ({ sql, args: [id] })),
   );
-  return changed(results[3]!, results[0]!);
+  const answer = changed(results[3]!, results[0]!);
+  const done = results.repeated && before !== undefined && answer.job === undefined;
+  return done ? { changed: true, job: before } : answer;
 }
 
 function changed(change: Result, found: Result): Changed {

@@ -3,11 +3,18 @@
  *
  * @module
  */
-import type { HeartbeatRequest, LostJob, RescuedJob, RescueRequest } from "../broker.ts";
+import type {
+  HeartbeatAnswer,
+  HeartbeatRequest,
+  LostJob,
+  RescuedJob,
+  RescueRequest,
+} from "../broker.ts";
 import type { JobState } from "../job.ts";
-import type { Driver, Statement } from "./driver/driver.ts";
+import type { Driver, Result, Statement } from "./driver/driver.ts";
 import { reportStatements } from "./settle.ts";
 import { expiry, NOW, SPENT, tally, withError } from "./sql.ts";
+import { beatStatement, commandOf } from "./workers.ts";
 
 /** One row for each lease, however many jobs it holds. */
 const PROLONG = `
@@ -20,21 +27,32 @@ const NOT_HELD = `
   LEFT JOIN errand_job ON errand_job.id = held.value ->> 0
   WHERE lease_id IS NOT held.value ->> 1 OR state <> 'running'`;
 
-/** Prolongs leases, saves reports, and tells which jobs are no longer held. */
+/**
+ * Prolongs leases, saves reports, writes the worker's row, and tells which jobs are no longer held
+ * and what the worker is asked to do.
+ */
 export async function heartbeat(
   driver: Driver,
   now: number | null,
-  request: HeartbeatRequest,
-): Promise<readonly LostJob[]> {
-  const pairs = request.held.map(({ id, lease }) => [id, lease]);
-  const statements: Statement[] = [
-    { sql: PROLONG, args: [now, JSON.stringify(request.leases), request.leaseMs] },
-    ...reportStatements(request.held),
+  { leaseMs, leases, held, worker }: HeartbeatRequest,
+): Promise<HeartbeatAnswer> {
+  const pairs = held.map(({ id, lease }) => [id, lease]);
+  const beat = worker === undefined ? [] : [beatStatement(now, worker, leaseMs)];
+  const holds: Statement[] = leases.length + held.length === 0 ? [] : [
+    { sql: PROLONG, args: [now, JSON.stringify(leases), leaseMs] },
+    ...reportStatements(held),
     { sql: NOT_HELD, args: [JSON.stringify(pairs)] },
   ];
-  const results = await driver.write(statements);
-  const lost = results[results.length - 1]!;
-  return lost.rows.map(([id, state]) => ({ id: id as string, state: state as JobState | null }));
+  const results = await driver.write([...beat, ...holds]);
+  const command = worker && commandOf(results[0]!);
+  return {
+    lost: holds.length === 0 ? [] : lostJobs(results[results.length - 1]!),
+    ...(command !== undefined && { command }),
+  };
+}
+
+function lostJobs({ rows }: Result): LostJob[] {
+  return rows.map(([id, state]) => ({ id: id as string, state: state as JobState | null }));
 }
 
 const EXPIRED = `SELECT id FROM errand_lease WHERE expires_at <= ${NOW} LIMIT ?2`;

@@ -115,6 +115,25 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
   ],
+  [
+    `CREATE TABLE errand_worker (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    process TEXT NOT NULL,
+    queues TEXT NOT NULL,
+    concurrency INTEGER NOT NULL,
+    lease_ms INTEGER NOT NULL,
+    -- What the worker says, and what others have asked it to do.
+    state TEXT NOT NULL CHECK (state IN ('running', 'draining', 'stopping')),
+    command TEXT CHECK (command IN ('drain', 'stop')),
+    grace_ms INTEGER,
+    reason TEXT,
+    started_at INTEGER NOT NULL,
+    heartbeat_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  ],
+  // How far they have come, for the next one to go on.
+  ["ALTER TABLE errand_mark ADD COLUMN cursor TEXT"],
 ];
 
 /** The schema version that this code needs. */

@@ -9,6 +9,8 @@ import { type ErrandError, invalid, show } from "../errors.ts";
 import { clientDriver, type LibsqlClient } from "./driver/client.ts";
 import type { Driver } from "./driver/driver.ts";
 import { openLocal, type Synchronous } from "./driver/local.ts";
+import { RemoteDriver } from "./driver/remote.ts";
+import { countedFetch } from "./driver/request.ts";
 import { migrate } from "./migrations.ts";
 import { Store } from "./store.ts";
 
@@ -19,6 +21,7 @@ export interface StoreOptions {
   readonly authToken?: string;
   readonly synchronous: Synchronous;
   readonly busyTimeoutMs: number;
+  readonly requestTimeoutMs: number;
   readonly clock: Clock;
 }
 
@@ -42,12 +45,13 @@ export async function openStore(
 }
 
 async function openDriver(options: StoreOptions): Promise<Driver> {
-  const { url, client, authToken, synchronous, busyTimeoutMs } = options;
+  const { url, client, authToken, synchronous, busyTimeoutMs, requestTimeoutMs } = options;
   if (client !== undefined) {
     if (typeof client?.batch !== "function") {
       throw invalid(`Cannot open ${show(client)}: it is no libSQL client`);
     }
-    return clientDriver({ client, busyTimeoutMs, owned: false });
+    if (client.protocol === "file") return clientDriver({ client, busyTimeoutMs, owned: false });
+    return new RemoteDriver({ client, busyTimeoutMs, requestTimeoutMs, owned: false });
   }
   if (typeof url !== "string") throw notUrl(url);
   if (url === ":memory:" || url.startsWith("file:")) {
@@ -55,8 +59,13 @@ async function openDriver(options: StoreOptions): Promise<Driver> {
   }
   if (/^(https?|libsql|wss?):/.test(url)) {
     const { createClient } = await import("@libsql/client/web");
-    const owned = createClient({ url, ...(authToken !== undefined && { authToken }) });
-    return clientDriver({ client: owned, busyTimeoutMs, owned: true });
+    const { fetch, usage } = countedFetch(requestTimeoutMs);
+    const owned = createClient({ url, fetch, ...(authToken !== undefined && { authToken }) });
+    const counts = /^wss?:/.test(url) ? {} : { usage }; // a socket tells of no counts
+    return new RemoteDriver({
+      ...{ client: owned, busyTimeoutMs, requestTimeoutMs, owned: true },
+      ...counts,
+    });
   }
   throw notUrl(url);
 }

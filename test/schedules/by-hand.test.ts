@@ -291,3 +291,15 @@ describe("A16: bad input is refused:", () => {
     await errand.schedules.upsert("s", { task: strict, every, payload: { n: 1 } });
   });
 });
+
+it("A16: the occurrences of a unique task are all enqueued, and keep nobody away", async () => {
+  const once = defineTask({ name: "once", unique: true, run: () => {} });
+  await using errand = await testErrand({ tasks: [once] });
+  await errand.schedules.upsert("s", { task: once, every: "1h", payload: 1 });
+  for (let hour = 0; hour < 3; hour++) {
+    await errand.worker({ queues: ["other"] }).drain();
+    await errand.clock.advance("1h");
+  }
+  expect((await errand.list()).jobs).toHaveLength(3);
+  expect((await errand.enqueue(once, 1)).enqueued).toBe("inserted");
+});

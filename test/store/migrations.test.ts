@@ -17,6 +17,8 @@ const SCHEMAS: readonly string[] = [
   "6f84a7e0ba9f6840",
   "0f40e4ed673ddd9d",
   "36928eca45ec3231",
+  "c73ba7b712db2b14",
+  "8d6268c4668399ad",
 ];
 
 describe.each(places)("in a database at %s", (place) => {

@@ -10,6 +10,7 @@ import {
   newJob,
   outcomes,
   rescueAll,
+  scheduleRecord,
   settle,
   settlement,
   uniqueJob,
@@ -34,6 +35,12 @@ const action: fc.Arbitrary<Action> = fc.oneof(
         ...[undefined, undefined, undefined, "waiting", "live", "window"] as const,
       ),
       onConflict: fc.constantFrom<UniqueConflict[]>("ignore", "replace", "reschedule"),
+      via: fc.constantFrom(
+        "call" as const,
+        "call" as const,
+        "commit" as const,
+        "rollback" as const,
+      ),
     }),
   },
   {
@@ -53,6 +60,19 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       outcome: fc.constantFrom<Outcome["kind"]>("complete", "fail", "retry", "snooze", "release"),
       retentionMs: fc.constantFrom(RETENTION_MS, RETENTION_MS, 0, null),
     }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("commit" as const),
+      job: jobIndex,
+      lease: fc.option(leaseIndex, { nil: undefined, freq: 3 }),
+      retentionMs: fc.constantFrom(RETENTION_MS, 0, null),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("occur" as const), stale: fc.boolean() }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("cancel" as const), job: jobIndex }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("retry" as const), job: jobIndex }) },
@@ -104,6 +124,7 @@ describe.each(places)("in a store at %s", (place) => {
       async (actions) => {
         await using bench = await openBench(place);
         const model = new Model(bench.clock.now(), RETENTION_MS);
+        await bench.store.schedules.put(scheduleRecord(bench.clock.now()), null);
         for (const step of actions) {
           const wanted = model.run(step);
           expect(await run(bench, step, model), JSON.stringify(step)).toEqual(wanted);
@@ -116,24 +137,45 @@ describe.each(places)("in a store at %s", (place) => {
 });
 
 /** The same step in the store; answers what {@linkcode Model.run} answers. */
-async function run({ store, clock }: Bench, step: Action, model: Model): Promise<unknown> {
+async function run(bench: Bench, step: Action, model: Model): Promise<unknown> {
+  const { store, clock } = bench;
   const { retentions } = rescueAll;
   switch (step.kind) {
     case "enqueue": {
-      const { kind: _, scope, onConflict, ...terms } = step;
+      const { kind: _, scope, onConflict, via, ...terms } = step;
       const id = model.lastJob;
       const job = scope === undefined
         ? newJob(id, terms)
         : uniqueJob(id, { ...terms, scope, onConflict });
-      return (await store.enqueue([job])).duplicates?.get(id)?.id;
+      if (via === "call") return (await store.enqueue([job])).duplicates?.get(id)?.id;
+      const statements = await store.statements([job]);
+      if (via === "commit") return await bench.batch(statements);
+      const failing = { sql: "SELECT json('no')", args: [] };
+      return void await expect(bench.batch([...statements, failing])).rejects.toThrow();
     }
     case "claim":
       return await claimIds(store, model.lastLease, step.queues, { limit: step.limit });
     case "settle": {
-      const { id, queue, lease } = model.settling(step);
+      const { id, queue, lease } = model.settling();
       const { retentionMs } = step;
       const handed = settlement(id, lease, outcomes[step.outcome], { queue, retentionMs });
       return (await settle(store, [handed], [lease])).lost.has(id);
+    }
+    case "commit": {
+      const { id, queue, lease } = model.settling();
+      const { retentionMs } = step;
+      const statements = await store.statements([newJob(model.lastJob)]);
+      const outcome = { ...outcomes.complete, statements };
+      const handed = settlement(id, lease, outcome, { queue, retentionMs });
+      return (await store.complete({ ...handed, outcome, repeated: false })).kind;
+    }
+    case "occur": {
+      const atMs = clock.now();
+      const { record } = await store.schedules.look("s");
+      const stamp = step.stale ? "stale" : record!.stamp;
+      const occurrences = [{ id: model.lastJob, atMs }];
+      const move = { name: "s", stamp, nextRunMs: atMs + 1, occurrences };
+      return (await store.schedules.move([move], model.stamp)).map(({ id }) => id);
     }
     case "cancel":
       return (await store.cancel(model.jobId(step.job), retentions)).changed;

@@ -73,6 +73,17 @@ const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   "list of what failed": ({ store }) => store.list({ ...listAll, states: ["failed"] }),
   "list of what is scheduled": ({ store }) => store.list({ ...listAll, states: ["scheduled"] }),
   "list of what is available": ({ store }) => store.list({ ...listAll, states: ["available"] }),
+  "list of workers": ({ store }) => store.workers.list("", 10),
+  "look at a worker": ({ store }) => store.workers.get("worker of mine"),
+  "list of a worker's jobs": ({ store }) =>
+    store.list({ ...listAll, states: ["running"], worker: "worker of mine" }),
+  "cancelling a worker's jobs": async ({ store }) => {
+    const query = { states: ["running"] as const, worker: "worker of mine" };
+    const ids = await store.fitting(query, "", 10);
+    expect(ids).toHaveLength(4);
+    const { retentions } = rescueAll;
+    await store.changeMany({ verb: "cancel", query, ids, retentions });
+  },
   "list of what runs": ({ store }) => store.list({ ...listAll, states: ["running"] }),
 };
 

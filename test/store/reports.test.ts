@@ -118,7 +118,7 @@ describe.each(places)("in a store at %s", (place) => {
     await bench.clock.advance("10s");
     const before = await bench.tables();
     const held = ids.map((id) => ({ id, queue: "q", lease: "mine" }));
-    const lost = await bench.store.heartbeat({ leaseMs: LEASE_MS, leases: ["mine"], held });
+    const { lost } = await bench.store.heartbeat({ leaseMs: LEASE_MS, leases: ["mine"], held });
     expect(lost).toEqual([]);
     const mine = { ...before.leases.mine, expires_at: bench.clock.now() + LEASE_MS };
     expect(await bench.tables()).toEqual({ ...before, leases: { mine } });

@@ -1,22 +1,14 @@
 // The rows of schedules: who may move them, and what it costs to look at them.
 import { describe, expect, it } from "vitest";
 import type { ScheduleRecord } from "../../src/schedule.ts";
-import { claim, newJob, outcomes, settle, settlement } from "../support/jobs.ts";
+import { claim, newJob, outcomes, scheduleRecord, settle, settlement } from "../support/jobs.ts";
 import { openRaw } from "../support/raw.ts";
 import { type Bench, openBench, places } from "../support/store.ts";
 
 const HOUR_MS = 3_600_000;
 
 function record(bench: Bench, more: Partial<ScheduleRecord> = {}): ScheduleRecord {
-  const nowMs = bench.clock.now();
-  return {
-    ...{ name: "s", task: "task", queue: "q", priority: 0, maxAttempts: null, payload: "[1]" },
-    ...{ options: null, meta: null, rule: { everyMs: HOUR_MS }, startMs: nowMs, endMs: null },
-    ...{ maxRuns: null, catchUp: "latest", overlap: "allow", paused: false, nextRunMs: nowMs },
-    ...{ lastRunMs: null, lastJobId: null, runs: 0, createdMs: nowMs, updatedMs: nowMs },
-    stamp: "first",
-    ...more,
-  };
+  return scheduleRecord(bench.clock.now(), more);
 }
 
 function move(bench: Bench, id: string, stamp = "first") {

@@ -144,12 +144,10 @@ const verbs: Readonly<Record<string, Verb>> = {
   snooze: outcomeVerb("snooze", { job: { state: "scheduled", run_at: NOW + 7_000, attempt: 0 } }),
   release: outcomeVerb("release", { job: { state: "available", attempt: 0 } }),
   heartbeat: {
-    run: (store) =>
-      store.heartbeat({
-        leaseMs: LEASE_MS,
-        leases: ["mine"],
-        held: [{ id: "job", queue: "q", lease: "mine" }],
-      }),
+    run: async (store) => {
+      const held = [{ id: "job", queue: "q", lease: "mine" }];
+      return (await store.heartbeat({ leaseMs: LEASE_MS, leases: ["mine"], held })).lost;
+    },
     effects: {
       "running under this lease": { leases: { mine: { expires_at: NOW + LEASE_MS } } },
       cancelled: { leases: { mine: { expires_at: NOW + LEASE_MS } } },

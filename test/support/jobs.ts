@@ -9,6 +9,7 @@ import type {
 } from "../../src/broker.ts";
 import type { EnqueuedJob, Job, JobError } from "../../src/job.ts";
 import type { Outcome, Report, Settlement } from "../../src/outcome.ts";
+import type { ScheduleRecord } from "../../src/schedule.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { UniqueRule } from "../../src/unique.ts";
 
@@ -45,6 +46,21 @@ export function uniqueJob(
   const windowMs = scope === "window" ? WINDOW_MS : null;
   const unique: UniqueRule = { fields: null, key: null, scope, windowMs, onConflict };
   return { ...newJob(id, { ...terms, unique }), uniqueKey: key };
+}
+
+/** A schedule "s" by the hour that is due at `nowMs`. */
+export function scheduleRecord(
+  nowMs: number,
+  more: Partial<ScheduleRecord> = {},
+): ScheduleRecord {
+  return {
+    ...{ name: "s", task: "task", queue: "q", priority: 0, maxAttempts: null, payload: "[1]" },
+    ...{ options: null, meta: null, rule: { everyMs: 3_600_000 }, startMs: nowMs, endMs: null },
+    ...{ maxRuns: null, catchUp: "latest", overlap: "allow", paused: false, nextRunMs: nowMs },
+    ...{ lastRunMs: null, lastJobId: null, runs: 0, createdMs: nowMs, updatedMs: nowMs },
+    stamp: "first",
+    ...more,
+  };
 }
 
 /** Claims from `queues` under `lease`, with limits of a hundred. */

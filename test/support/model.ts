@@ -14,9 +14,15 @@ export type Action =
     /** As the only one of its key, with this scope. */
     readonly scope: UniqueScope | undefined;
     readonly onConflict: UniqueConflict;
+    /** By a call, or as statements of the caller's transaction, which commits or rolls back. */
+    readonly via: "call" | "commit" | "rollback";
   }
   | { readonly kind: "claim"; readonly queues: readonly string[]; readonly limit: number }
   | Settling
+  /** A completion whose statements enqueue a job. */
+  | Omit<Settling, "kind" | "outcome"> & { readonly kind: "commit" }
+  /** A schedule's next occurrence, by who has read it as it is, or as it was. */
+  | { readonly kind: "occur"; readonly stale: boolean }
   | { readonly kind: "cancel" | "retry" | "remove"; readonly job: number }
   | Many
   | { readonly kind: "heartbeat"; readonly lease: number }
@@ -71,6 +77,7 @@ export class Model {
   #jobs: ModelJob[] = [];
   #jobCount = 0;
   #leaseCount = 0;
+  #occurrences = 0;
 
   constructor(now: number, retentionMs: number) {
     this.#now = now;
@@ -93,16 +100,17 @@ export class Model {
     return `lease ${1_000 + this.#leaseCount - back}`;
   }
 
-  settling(step: Settling): { id: string; queue: string; lease: string } {
-    const id = this.jobId(step.job);
-    const job = this.#job(step.job);
-    const lease = step.lease === undefined ? this.#settledBy : this.leaseId(step.lease);
-    return { id, queue: job?.queue ?? this.#settledQueue, lease };
+  /** Which job the last step was to settle, and under which lease. */
+  settling(): { id: string; queue: string; lease: string } {
+    return this.#settling;
   }
 
-  /** Who held the job before the last step settled it. */
-  #settledBy = "no lease";
-  #settledQueue = "q";
+  /** What a schedule is stamped with that is read now. */
+  get stamp(): string {
+    return this.#occurrences === 0 ? "first" : `stamp ${this.#occurrences}`;
+  }
+
+  #settling = { id: "", queue: "q", lease: "" };
 
   run(step: Action): unknown {
     switch (step.kind) {
@@ -112,6 +120,14 @@ export class Model {
         return this.#claim(step.queues, step.limit);
       case "settle":
         return this.#settle(step);
+      case "commit":
+        return this.#commit(step);
+      case "occur":
+        this.#jobCount++;
+        if (step.stale) return [];
+        this.#occurrences++;
+        this.#add({ queue: "q", priority: 0, state: "available", runAt: this.#now, scope: null });
+        return [this.lastJob];
       case "cancel":
       case "retry":
       case "remove":
@@ -172,8 +188,9 @@ export class Model {
 
   /** The id of the job that kept the new one away. */
   #enqueue(step: Extract<Action, { kind: "enqueue" }>): string | undefined {
-    const { queue, priority, delayMs, scope } = step;
+    const { queue, priority, delayMs, scope, via } = step;
     this.#jobCount++;
+    if (via === "rollback") return undefined;
     const due = {
       state: delayMs === 0 ? "available" : "scheduled",
       runAt: this.#now + delayMs,
@@ -186,14 +203,17 @@ export class Model {
       const holder = rivals.find(holds);
       const waits = holder?.state === "scheduled" || holder?.state === "available";
       if (holder && waits && step.onConflict === "reschedule") Object.assign(holder, due);
-      if (holder !== undefined) return holder.id;
+      if (holder !== undefined) return via === "call" ? holder.id : undefined;
     }
-    this.#jobs.push({
-      ...{ id: this.lastJob, queue, priority, attempt: 0, lease: null, expireAt: null },
-      ...{ scope: scope ?? null, claimed: false, ...due },
-      windowEnd: this.#now + WINDOW_MS,
-    });
+    this.#add({ queue, priority, scope: scope ?? null, ...due });
     return undefined;
+  }
+
+  #add(job: Pick<ModelJob, "queue" | "priority" | "state" | "runAt" | "scope">): void {
+    this.#jobs.push({
+      ...{ id: this.lastJob, attempt: 0, lease: null, expireAt: null, claimed: false },
+      ...{ windowEnd: this.#now + WINDOW_MS, ...job },
+    });
   }
 
   #claim(queues: readonly string[], limit: number): string[] {
@@ -215,18 +235,35 @@ export class Model {
     return taken.map(({ id }) => id);
   }
 
+  /** The lease under which an outcome is handed in. */
+  #handIn(step: Pick<Settling, "job" | "lease">, job: ModelJob | undefined): string {
+    const lease = step.lease === undefined ? job?.lease ?? "no lease" : this.leaseId(step.lease);
+    this.#settling = { id: this.jobId(step.job), queue: job?.queue ?? "q", lease };
+    return lease;
+  }
+
   /** Whether the outcome was lost. */
   #settle(step: Settling): boolean {
     const job = this.#job(step.job);
-    this.#settledBy = job?.lease ?? "no lease";
-    this.#settledQueue = job?.queue ?? "q";
-    const lease = step.lease === undefined ? this.#settledBy : this.leaseId(step.lease);
+    const lease = this.#handIn(step, job);
     const { outcome, retentionMs } = step;
     const discards = retentionMs === 0 && (outcome === "complete" || outcome === "fail");
     const held = job?.state === "running" && job.lease === lease;
     if (job !== undefined && held) this.#apply(job, outcome, retentionMs);
     this.#close(lease);
     return job === undefined ? !discards : !held && job.lease !== lease;
+  }
+
+  #commit(step: Extract<Action, { kind: "commit" }>): string {
+    const job = this.#job(step.job);
+    const lease = this.#handIn(step, job);
+    this.#jobCount++;
+    if (job === undefined || job.lease !== lease) return "lost";
+    if (job.state !== "running") return job.state === "completed" ? "stored" : "lost";
+    this.#apply(job, "complete", step.retentionMs);
+    this.#add({ queue: "q", priority: 0, state: "available", runAt: this.#now, scope: null });
+    this.#close(lease);
+    return "stored";
   }
 
   #apply(job: ModelJob, outcome: Outcome["kind"], retentionMs: number | null): void {

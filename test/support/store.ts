@@ -36,6 +36,8 @@ export interface Bench extends AsyncDisposable {
   rows(sql: string, ...args: Statement["args"]): Promise<readonly Row[]>;
   /** Runs a statement that writes. */
   write(sql: string, ...args: readonly Value[]): Promise<void>;
+  /** Runs statements in one transaction, as a caller would. */
+  batch(statements: readonly Statement[]): Promise<void>;
   tables(): Promise<Tables>;
 }
 
@@ -56,6 +58,7 @@ export async function openBench(place: Place = "memory"): Promise<Bench> {
     statements,
     rows,
     write: async (sql, ...args) => void await driver.write([{ sql, args }]),
+    batch: async (batch) => void await driver.write(batch),
     tables: () => readTables(rows),
     async [Symbol.asyncDispose]() {
       await driver.close();
@@ -82,7 +85,7 @@ export function recording(driver: Driver, statements: Statement[]): Driver {
   };
   return {
     sameClock: driver.sameClock,
-    write: (asked) => driver.write(keep(asked)),
+    write: (asked, options) => driver.write(keep(asked), options),
     read: (asked) => driver.read(keep(asked)),
     close: () => driver.close(),
     ...(driver.version !== undefined && { version: driver.version }),

@@ -7,7 +7,7 @@ import { tempDir } from "../support/temp.ts";
 const work = defineTask({ name: "work", run: () => "done" });
 const list = (length: number) => Array.from({ length }, (_, n) => n);
 
-describe("drain", () => {
+describe("A13: drain", () => {
   it("of empty queues returns at once with nothing done and nothing to come", async () => {
     await using errand = await testErrand({ tasks: [work] });
     expect(await errand.worker().drain()).toEqual({

@@ -164,7 +164,7 @@ describe("a payload", () => {
   });
 });
 
-describe("a task that the worker does not know", () => {
+describe("A11: a task that the worker does not know", () => {
   async function unknown(errand: Errand): Promise<string> {
     return (await errand.enqueue("later", { n: 1 })).id;
   }

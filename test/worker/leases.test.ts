@@ -131,12 +131,12 @@ describe("heartbeats", () => {
     expect(runs).toBe(1);
   });
 
-  it("end with the last job of their lease: nothing is written by an idle worker", async () => {
+  it("end with the last job of their lease: an idle worker's looks write nothing", async () => {
     await using dir = await tempDir();
     const url = `file:${dir.file("errand.db")}`;
     const work = defineTask({ name: "work", run: () => {} });
     await using errand = await testErrand({ url, tasks: [work] });
-    await using worker = errand.worker({ lease: "300ms" });
+    await using worker = errand.worker({ lease: "60s", pollInterval: "1s" });
     await worker.start();
     const { id } = await errand.enqueue(work);
     await errand.wait(id);
@@ -144,8 +144,10 @@ describe("heartbeats", () => {
     using raw = openRaw(dir.file("errand.db"));
     expect(raw.rows("SELECT count(*) FROM errand_lease")).toEqual([[0]]);
     const version = raw.rows("PRAGMA data_version");
-    await errand.clock.advance("10s");
+    await errand.clock.advance("18s");
     expect(raw.rows("PRAGMA data_version")).toEqual(version);
+    await errand.clock.advance("2s"); // every 20 seconds it says that it lives
+    expect(raw.rows("PRAGMA data_version")).not.toEqual(version);
   });
 });
 

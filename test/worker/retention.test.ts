@@ -17,7 +17,7 @@ const work = defineTask({
 const left = async (errand: Errand): Promise<unknown[]> =>
   (await errand.list({ order: "oldest" })).jobs.map(({ payload }) => payload);
 
-describe("retention", () => {
+describe("A4: retention", () => {
   it("of 0 removes a job as it ends, however it ends, and its log with it", async () => {
     await using dir = await tempDir();
     const path = dir.file("errand.db");

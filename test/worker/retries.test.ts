@@ -23,7 +23,7 @@ async function instants(retry: RetryOptions, job?: RetryOptions): Promise<number
   return at;
 }
 
-describe("a failed attempt is followed by another", () => {
+describe("A12, A15: a failed attempt is followed by another", () => {
   const delay = "1s";
   it.each<{ retry: RetryOptions; at: number[] }>([
     { retry: { delay, jitter: 0, backoff: "none" }, at: [0, 1_000, 2_000, 3_000, 4_000] },
@@ -96,7 +96,7 @@ describe("a failed attempt is followed by another", () => {
   });
 });
 
-describe("snooze", () => {
+describe("A12: snooze", () => {
   it("puts the job off to the millisecond and uses no attempt", async () => {
     const at: number[][] = [];
     const nap = defineTask({

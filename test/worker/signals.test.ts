@@ -25,7 +25,7 @@ function obedient(retry = { maxAttempts: 1 }) {
   return { task, started, ended };
 }
 
-describe("the signal of an attempt", () => {
+describe("A18: the signal of an attempt", () => {
   it("aborts by timeout, which is a failed attempt", async () => {
     const { task, started, ended } = obedient();
     await using errand = await testErrand({ tasks: [task] });

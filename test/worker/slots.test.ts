@@ -24,7 +24,7 @@ function rowsHeld(raw: Raw): number {
   return Number(raw.rows("SELECT count(*) FROM errand_job WHERE state = 'running'")[0]?.[0]);
 }
 
-describe("a worker's slots", () => {
+describe("A5, A11: a worker's slots", () => {
   it("as many attempts run at once as concurrency says, and no more", async () => {
     const { task, seen } = crowd("all");
     await using errand = await testErrand({ tasks: [task] });

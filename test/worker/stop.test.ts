@@ -32,7 +32,7 @@ async function states(errand: TestErrand, jobs: readonly Job[]): Promise<unknown
 
 const AVAILABLE = ["available", "available", "available", "available"];
 
-describe("stop", () => {
+describe("A13: stop", () => {
   it("lets what runs finish within the grace period, and begins nothing more", async () => {
     await using test = await busy();
     const stopped = test.worker.stop({ grace: "10s" });

@@ -1,12 +1,11 @@
 /**
- * A database behind a libSQL client: a server, or a client that the user opened and hands in. Only
- * the client's public interface is used.
+ * What is used of a libSQL client, and a file behind a client that the user opened and hands in.
+ * Only the client's public interface is used.
  *
  * @module
  */
-import { ErrandError } from "../../errors.ts";
-import type { Driver, Result, Row, Statement, Value } from "./driver.ts";
-import { databaseError, isStuck } from "./faults.ts";
+import type { Driver, Result, Results, Row, Statement, Value } from "./driver.ts";
+import { closedError, databaseError, isStuck } from "./faults.ts";
 import { patiently } from "./patience.ts";
 
 /** What is used of a libSQL client. Every client of the package `@libsql/client` has it. */
@@ -57,7 +56,7 @@ export interface LibsqlResult {
   readonly rowsAffected: number;
 }
 
-/** How to use a client. */
+/** How to use a client of a file. */
 export interface ClientOptions {
   readonly client: LibsqlClient;
   readonly busyTimeoutMs: number;
@@ -65,90 +64,49 @@ export interface ClientOptions {
   readonly owned: boolean;
 }
 
-/** Serves the store through a client, whose file shall be in WAL mode. */
+/** Serves the store through a client of a file, which is brought into WAL mode. */
 export async function clientDriver(options: ClientOptions): Promise<Driver> {
   const { client, busyTimeoutMs } = options;
-  if (client.protocol !== "file") return new ClientDriver(options);
   try {
     await patiently(() => client.executeMultiple("PRAGMA journal_mode = WAL"), busyTimeoutMs);
   } catch (error) {
     throw databaseError(error, "open the client's database");
   }
-  return new FileClientDriver(options);
+  return new ClientDriver(options);
 }
 
-/** A server: one write batch in flight, each one round trip. */
+/**
+ * A client of a file. After one busy answer to a prepared statement, such as the `BEGIN IMMEDIATE`
+ * of its own batches, the client would acknowledge writes that it never commits; so the lock is
+ * taken by `executeMultiple`, which leaves no statement behind. The client may have one connection
+ * only, which a transaction keeps to itself: so calls never overlap.
+ */
 class ClientDriver implements Driver {
-  readonly sameClock: boolean = false;
-  protected readonly client: LibsqlClient;
+  readonly sameClock = false;
   readonly #options: ClientOptions;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.client = options.client;
   }
 
-  write(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return this.queued(() => this.transaction(statements));
+  write(statements: readonly Statement[]): Promise<Results> {
+    return this.#queued(() => this.#transaction(statements));
   }
 
-  read(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return this.#patiently(() => this.query(statements));
+  read(statements: readonly Statement[]): Promise<Results> {
+    return this.#queued(() => this.#query(statements));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#last;
-    if (this.#options.owned) this.client.close();
+    if (this.#options.owned) this.#options.client.close();
   }
 
-  protected async transaction(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return (await this.client.batch(statements.map(toClient), "write")).map(fromClient);
-  }
-
-  protected async query(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return (await this.client.batch(statements.map(toClient), "deferred")).map(fromClient);
-  }
-
-  /** Calls that are queued never overlap. */
-  protected queued<T>(call: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => this.#patiently(call));
-    this.#last = result.catch(() => {});
-    return result;
-  }
-
-  async #patiently<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw closedError();
-    try {
-      return await patiently(call, this.#options.busyTimeoutMs);
-    } catch (error) {
-      throw this.client.closed ? closedError(error) : databaseError(error, "use the database");
-    }
-  }
-}
-
-function closedError(cause?: unknown): ErrandError {
-  const message = "Cannot use the database: it is closed";
-  return new ErrandError("DATABASE_UNAVAILABLE", message, { cause });
-}
-
-/**
- * A client of a file. After one busy answer to a prepared statement, such as the `BEGIN IMMEDIATE`
- * of its own batches, the client would acknowledge writes that it never commits; so the lock is
- * taken by `executeMultiple`, which leaves no statement behind.
- */
-class FileClientDriver extends ClientDriver {
-  /** The client may have one connection only, which a transaction keeps to itself. */
-  override read(statements: readonly Statement[]): Promise<readonly Result[]> {
-    return this.queued(() => this.query(statements));
-  }
-
-  protected override async transaction(
-    statements: readonly Statement[],
-  ): Promise<readonly Result[]> {
-    const transaction = await this.client.transaction("deferred");
+  async #transaction(statements: readonly Statement[]): Promise<Results> {
+    const transaction = await this.#options.client.transaction("deferred");
     try {
       await transaction.executeMultiple("COMMIT; BEGIN IMMEDIATE");
       const results = await transaction.batch(statements.map(toClient));
@@ -159,21 +117,40 @@ class FileClientDriver extends ClientDriver {
     }
   }
 
-  protected override async query(statements: readonly Statement[]): Promise<readonly Result[]> {
+  async #query(statements: readonly Statement[]): Promise<Results> {
+    const { client } = this.#options;
     try {
-      return await super.query(statements);
+      return (await client.batch(statements.map(toClient), "deferred")).map(fromClient);
     } catch (error) {
-      if (isStuck(error)) await this.client.reconnect();
+      if (isStuck(error)) await client.reconnect();
       throw error;
+    }
+  }
+
+  #queued(call: () => Promise<Results>): Promise<Results> {
+    const result = this.#last.then(() => this.#patiently(call));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #patiently(call: () => Promise<Results>): Promise<Results> {
+    if (this.#closed) throw closedError();
+    const { client, busyTimeoutMs } = this.#options;
+    try {
+      return await patiently(call, busyTimeoutMs);
+    } catch (error) {
+      throw client.closed ? closedError(error) : databaseError(error, "use the database");
     }
   }
 }
 
-function toClient({ sql, args }: Statement): LibsqlStatement {
+/** A statement as a client takes it. */
+export function toClient({ sql, args }: Statement): LibsqlStatement {
   return { sql, args: [...args] };
 }
 
-function fromClient(result: LibsqlResult): Result {
+/** A result as the store reads it. */
+export function fromClient(result: LibsqlResult): Result {
   const width = result.columns.length;
   const rows: Row[] = result.rows.map((row) =>
     Array.from({ length: width }, (_, column) => toValue(row[column]))

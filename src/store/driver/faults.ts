@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ErrandError } from "../../errors.ts";
+import { ErrandError, type ErrorCode } from "../../errors.ts";
 
 /** The code and text of whatever a driver threw. */
 interface Fault {
@@ -39,6 +39,49 @@ export function isStatementFault(error: unknown): boolean {
     /SQLITE_(ERROR|CONSTRAINT|MISMATCH|TOOBIG|RANGE|AUTH|UNKNOWN)|SQL_|ARGS_|RESPONSE_/.test(code));
 }
 
+/**
+ * What became of a batch that a server has not answered with results. `"busy"`, `"unsent"`: nothing
+ * was written, and it may be sent again. `"unknown"`: it may have been committed. `"refused"`: it
+ * was not, and never will be.
+ */
+export function remoteFate(error: unknown): "busy" | "unsent" | "unknown" | "refused" {
+  const { code, text } = fault(error);
+  const status = statusOf(error);
+  if (isBusy(error)) return "busy";
+  if (isStatementFault(error) || /BLOCKED/.test(code)) return "refused";
+  if (status === 429 || /TRANSACTION_TIMEOUT|STREAM_EXPIRED/.test(code)) return "unsent";
+  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(`${code} ${text} ${causes(error)}`)) return "unsent";
+  if (status !== undefined && status >= 400 && status < 500 && status !== 408) return "refused";
+  return "unknown";
+}
+
+/** The status of the answer of a server that refused a request, wherever the client put it. */
+function statusOf(error: unknown): number | undefined {
+  const { status, cause } = error as { readonly status?: unknown; readonly cause?: unknown };
+  if (typeof status === "number") return status;
+  const told = /HTTP status (\d{3})/.exec(fault(error).text)?.[1];
+  if (told !== undefined) return Number(told);
+  return typeof cause === "object" && cause !== null ? statusOf(cause) : undefined;
+}
+
+function causes(error: unknown): string {
+  const { cause } = error as { readonly cause?: unknown };
+  if (typeof cause !== "object" || cause === null) return "";
+  const { code, text } = fault(cause);
+  return `${code} ${text} ${causes(cause)}`;
+}
+
+/** The error of a call after the close. */
+export function closedError(cause?: unknown): ErrandError {
+  const message = "Cannot use the database: it is closed";
+  return new ErrandError("DATABASE_UNAVAILABLE", message, { cause });
+}
+
+/** The error of a request that was not answered in time. */
+export function requestTimeoutError(requestTimeoutMs: number): Error {
+  return new Error(`the server did not answer within ${requestTimeoutMs} ms`);
+}
+
 /** Whether a table is missing that a statement names. */
 export function isMissingTable(error: unknown): boolean {
   return /no such table/i.test(fault(error).text);
@@ -48,9 +91,29 @@ export function isMissingTable(error: unknown): boolean {
 export function databaseError(error: unknown, act: string): ErrandError {
   if (error instanceof ErrandError) return error;
   const { code, text } = fault(error);
-  return new ErrandError("DATABASE_UNAVAILABLE", `Cannot ${act}: ${explain(code, text)}`, {
-    cause: error,
-  });
+  const [kind, fact] = refusal(error) ?? ["DATABASE_UNAVAILABLE", explain(code, text)];
+  return new ErrandError(kind, `Cannot ${act}: ${fact}`, { cause: error });
+}
+
+/** What a server's refusal is called here. */
+function refusal(error: unknown): readonly [ErrorCode, string] | undefined {
+  const { code, text } = fault(error);
+  const told = ` (${text})`;
+  switch (statusOf(error)) {
+    case 401:
+      return ["UNAUTHORIZED", `the server does not know the authToken, or it has expired${told}`];
+    case 403:
+      return ["FORBIDDEN", `the authToken does not allow it${told}`];
+    case 404:
+      return [
+        "DATABASE_UNAVAILABLE",
+        `there is no such database (namespace), or no libSQL server, at this address${told}`,
+      ];
+    case 429:
+      return ["RATE_LIMITED", `the server asks for fewer requests${told}`];
+  }
+  if (/BLOCKED/.test(code)) return ["FORBIDDEN", `the server blocks it${told}`];
+  return undefined;
 }
 
 const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
@@ -69,6 +132,10 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   ],
   [/SQLITE_FULL|disk is full/i, "the disk is full; nothing of this call was written, make room"],
   [/CORRUPT|malformed(?! JSON)/i, "the database file is damaged; restore it from a backup"],
+  [
+    /fetch failed|ECONN|ENOTFOUND|network|socket|WEBSOCKET|terminated|did not answer/i,
+    "the server cannot be reached; what was asked for may or may not have been done",
+  ],
   [/IOERR|disk I\/O/i, "the disk refused to read or write; nothing of this call was written"],
 ];
 

@@ -7,7 +7,7 @@
 import { systemClock } from "../../clock.ts";
 import { ErrandError } from "../../errors.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import type { Driver, Result, Statement, Value } from "./driver.ts";
+import type { Driver, Result, Results, Statement, Value } from "./driver.ts";
 import { databaseError, isBusy } from "./faults.ts";
 import { type FileIdentity, fileIdentity, watchLog } from "./files.ts";
 import { busyError, patiently } from "./patience.ts";
@@ -123,13 +123,13 @@ class LocalDriver implements Driver {
     this.#fileAtOpen = this.#file();
   }
 
-  async write(statements: readonly Statement[]): Promise<readonly Result[]> {
+  async write(statements: readonly Statement[]): Promise<Results> {
     const results = await this.#call(() => this.#transaction("BEGIN IMMEDIATE", statements));
     this.#checkpoints.wrote(results.reduce((rows, { changes }) => rows + changes, 0));
     return results;
   }
 
-  read(statements: readonly Statement[]): Promise<readonly Result[]> {
+  read(statements: readonly Statement[]): Promise<Results> {
     return this.#call(() => this.#transaction("BEGIN DEFERRED", statements), false);
   }
 
