@@ -22,7 +22,7 @@ export interface MarkBroker {
   prolong(name: string, holder: string, forMs: number): Promise<boolean>;
   /** Whether anyone holds the mark. */
   held(name: string): Promise<boolean>;
-  /** Gives the mark up unless there is a job; whether it did. */
+  /** Gives the mark up unless there is a job; whether the holder is without it now. */
   releaseIdle(release: MarkRelease): Promise<boolean>;
   /** Gives the mark up, if it is the holder's. */
   release(name: string, holder: string): Promise<void>;

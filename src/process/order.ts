@@ -14,7 +14,13 @@ import { checkedWorkerOptions, type WorkerOptions } from "../worker-options.ts";
 export interface DetachedOptions extends
   Pick<
     ErrandOptions,
-    "authToken" | "encryption" | "synchronous" | "busyTimeout" | "payloadLimit" | "retention"
+    | "authToken"
+    | "encryption"
+    | "synchronous"
+    | "busyTimeout"
+    | "requestTimeout"
+    | "payloadLimit"
+    | "retention"
   > {
   /** The database; not one in memory. */
   readonly url: string;
@@ -67,7 +73,8 @@ export function checkedOrder(
   moduleUrl: (path: string) => string,
 ): Order {
   const { url, module, drain = false, single = false, worker = {} } = options;
-  const { authToken, encryption, synchronous, busyTimeout, payloadLimit, retention } = options;
+  const { authToken, encryption, synchronous, busyTimeout, requestTimeout } = options;
+  const { payloadLimit, retention } = options;
   if (url === ":memory:") {
     throw refused("its database is in memory, where no other process sees it; name a file");
   }
@@ -77,7 +84,10 @@ export function checkedOrder(
   if (typeof drain !== "boolean" && drain !== "due") {
     throw refused(`drain is ${show(drain)}, not true, "due" or false`);
   }
-  const given = { authToken, encryption, synchronous, busyTimeout, payloadLimit, retention };
+  const given = {
+    ...{ authToken, encryption, synchronous, busyTimeout, requestTimeout },
+    ...{ payloadLimit, retention },
+  };
   const said = Object.entries(given).filter(([, value]) => value !== undefined);
   const errand: Order["errand"] = { url, ...Object.fromEntries(said) };
   checkedSettings(errand);

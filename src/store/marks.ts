@@ -20,6 +20,8 @@ const HELD = `SELECT 1 FROM errand_mark WHERE name = ?2 AND expires_at > ${NOW}`
 
 const RELEASE = "DELETE FROM errand_mark WHERE name = ?1 AND holder = ?2";
 
+const HELD_BY = "SELECT 1 FROM errand_mark WHERE name = ?1 AND holder = ?2";
+
 const RUNNING = `
   SELECT 1 FROM errand_lease, json_each(errand_lease.jobs) AS listed
   CROSS JOIN errand_job ON errand_job.id = listed.value
@@ -65,7 +67,12 @@ export class MarkStore implements MarkBroker {
   async releaseIdle({ name, holder, queues, later }: MarkRelease): Promise<boolean> {
     const now = this.#clock.databaseNow();
     const args = [now, name, holder, JSON.stringify(queues), later ? 1n : 0n];
-    return await this.#write(RELEASE_IDLE, args);
+    // asked whether it is held still, as the answer to the first of two tries may be lost
+    const [, held] = await this.#driver.write([
+      { sql: RELEASE_IDLE, args },
+      { sql: HELD_BY, args: [name, holder] },
+    ]);
+    return held!.rows.length === 0;
   }
 
   async release(name: string, holder: string): Promise<void> {

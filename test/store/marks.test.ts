@@ -109,9 +109,11 @@ describe.each(places)("a mark in a store at %s", (place) => {
     for (const [later, keeps] of [[true, of.keeps.later], [false, of.keeps.due]] as const) {
       await marks.take(MARK, "a", LEASE_MS);
       const release = { name: MARK, queues: ["p", "q"], later };
-      expect(await marks.releaseIdle({ ...release, holder: "b" }), "it is not b's").toBe(false);
+      expect(await marks.releaseIdle({ ...release, holder: "b" }), "it is not b's").toBe(true);
+      expect(await marks.held(MARK)).toBe(true);
       expect(await marks.releaseIdle({ ...release, holder: "a" })).toBe(!keeps);
       expect(await marks.held(MARK)).toBe(keeps);
+      expect(await marks.releaseIdle({ ...release, holder: "a" }), "sent again").toBe(!keeps);
     }
   });
 });
