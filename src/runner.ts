@@ -75,7 +75,7 @@ export class Runner {
   /** Holds nothing yet. */
   constructor(host: RunnerHost) {
     this.#host = host;
-    this.#isolation = new Isolation(host.slots.concurrency, host.payloadLimitBytes);
+    this.#isolation = new Isolation(host.slots.limits().concurrency, host.payloadLimitBytes);
     this.#attemptHost = {
       clock: host.clock,
       payloadLimitBytes: host.payloadLimitBytes,

@@ -34,8 +34,7 @@ const MEAN_WEIGHT = 0.1;
 
 /** Counts the jobs that run and those that are held for later. */
 export class Slots {
-  /** How many jobs may run at once in all. */
-  readonly concurrency: number;
+  readonly #concurrency: number;
   readonly #prefetchMax: number;
   readonly #limits: ReadonlyMap<string, number> | undefined;
   readonly #defaultQueues: () => readonly string[];
@@ -51,7 +50,7 @@ export class Slots {
     const limits = queues === undefined ? undefined : limitsOf(queues, concurrency);
     this.#limits = limits;
     this.#defaultQueues = defaultQueues;
-    this.concurrency = concurrency === undefined
+    this.#concurrency = concurrency === undefined
       ? defaultConcurrency(queues, limits)
       : atLeastOne(concurrency, "concurrency");
     this.#prefetchMax = wholeNumber(prefetch ?? DEFAULT_PREFETCH, "prefetch");
@@ -71,7 +70,7 @@ export class Slots {
 
   /** How many jobs to claim now, in all at most `cap`; `undefined` when there is no room. */
   wanted(cap: number): Pick<ClaimRequest, "limit" | "queues"> | undefined {
-    const room = this.concurrency - this.#heldInAll;
+    const room = this.#concurrency - this.#heldInAll;
     const queues = this.queues().map((queue) => {
       const ahead = this.#ahead(queue);
       const own = this.#limit(queue) + ahead - (this.#held.get(queue) ?? 0);
@@ -98,7 +97,7 @@ export class Slots {
   /** Takes a slot for a held job of `queue`, if one is free. */
   take(queue: string): boolean {
     const running = this.#running.get(queue) ?? 0;
-    if (this.#runningInAll >= this.concurrency || running >= this.#limit(queue)) return false;
+    if (this.#runningInAll >= this.#concurrency || running >= this.#limit(queue)) return false;
     this.#runningInAll++;
     this.#running.set(queue, running + 1);
     return true;
@@ -128,14 +127,14 @@ export class Slots {
   }
 
   #limit(queue: string): number {
-    return this.#limits?.get(queue) ?? this.concurrency;
+    return this.#limits?.get(queue) ?? this.#concurrency;
   }
 
   /** As many of the queue's jobs as its slots will begin within the horizon. */
   #ahead(queue: string): number {
     const meanMs = this.#means.get(queue);
     if (meanMs === undefined) return 0;
-    const slots = Math.min(this.#limit(queue), this.concurrency);
+    const slots = Math.min(this.#limit(queue), this.#concurrency);
     return Math.min(this.#prefetchMax, Math.floor(slots * HORIZON_MS / Math.max(meanMs, 0.001)));
   }
 }

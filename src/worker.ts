@@ -141,13 +141,11 @@ export class Worker {
   async #start(row: "now" | "later"): Promise<void> {
     if (this.#state === "started") return;
     if (this.#state !== "new") {
-      throw new ErrandError(
-        "CONFLICT",
-        `Cannot start worker ${this.name}: it was stopped; make a new one`,
-      );
+      const message = `Cannot start worker ${this.name}: it was stopped; make a new one`;
+      throw new ErrandError("CONFLICT", message);
     }
     const opening = this.#runner.open();
-    if (opening !== undefined && (await opening, this.#state !== "new")) return this.start();
+    if (opening !== undefined && (await opening, this.#state !== "new")) return this.#start(row);
     this.#state = "started";
     this.#startMs = this.#host.clock.elapsedMs();
     const lose = (id: string): void => this.#runner.lose({ id, state: "cancelled" });

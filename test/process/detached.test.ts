@@ -100,6 +100,18 @@ describe("a detached worker", () => {
     expect(await at.start({ single: "mine" }), "it gave up its mark").toBeTypeOf("number");
   });
 
+  it.each([false, true])("ends when it is stopped from elsewhere (drain: %s)", async (drain) => {
+    await using at = await scene();
+    await using errand = await Errand.open({ url: at.url });
+    await errand.enqueue("write", { path: at.out, n: 1 }, { queue: "detached", delay: "1h" });
+    const pid = (await at.start({ single: true, drain, worker: { lease: "300ms" } }))!;
+    const running = async () => (await errand.workers.list()).workers.find((of) => of.pid === pid);
+    await expect.poll(running, WAIT).toBeDefined();
+    await errand.workers.stop((await running())!.id, { grace: 0 });
+    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+    expect(await at.start({ single: true, drain }), "and gives up its mark").toBeTypeOf("number");
+  });
+
   it("A9: is the only one of its name, and another name is another one", async () => {
     await using at = await scene();
     const race = await Promise.all([1, 2, 3].map(() => at.start({ single: true })));
