@@ -260,6 +260,8 @@ export interface Broker {
   readonly workers: WorkerBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
+  /** Whether other processes' commits are heard from nobody, so that one has to look for them. */
+  readonly silent?: boolean;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
   /** What the server has counted; only where it tells. */

@@ -26,6 +26,7 @@ import { newId } from "./id.ts";
 import { Janitor } from "./janitor.ts";
 import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
+import { Pace } from "./pace.ts";
 import { Runner } from "./runner.ts";
 import { thisProcess } from "./runtime.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -59,7 +60,7 @@ export class Worker {
 
   readonly #host: WorkerHost;
   readonly #leaseMs: number;
-  readonly #pollMs: number;
+  readonly #pace: Pace;
   readonly #graceMs: number;
   readonly #slots: Slots;
   readonly #runner: Runner;
@@ -90,18 +91,16 @@ export class Worker {
     this.#host = host;
     this.#slots = new Slots(options, () => host.tasks.queues());
     this.#leaseMs = leaseMs;
-    this.#pollMs = pollMs;
+    this.#pace = new Pace(host.clock, pollMs, host.broker.silent);
     this.#graceMs = graceMs;
     this.#turns = new Turns(host.clock);
     this.#ending = new Ending(host.clock);
     this.#loop = new Loop(host.clock, () => this.#turn());
     this.#heart = new Heart({
-      ...host,
-      leaseMs: this.#leaseMs,
+      ...{ ...host, id, leaseMs },
       held: () => this.#runner.held(),
       saved: (held) => this.#runner.saved(held),
       lose: (job, lease) => this.#runner.lose(job, lease),
-      id: this.id,
       worker: () => this.#beat(),
       asked: (command) => this.#obey(command),
     });
@@ -111,11 +110,7 @@ export class Worker {
     });
     this.#scheduler = new Scheduler({ ...host, pollMs });
     this.#runner = new Runner({
-      ...host,
-      name: this.name,
-      slots: this.#slots,
-      heart: this.#heart,
-      leaseMs: this.#leaseMs,
+      ...{ ...host, name, leaseMs, slots: this.#slots, heart: this.#heart },
       ended: () => this.#loop.wake(),
       unbegun: () => void this.#claimsLeft++,
       lost: () => void this.#counts.lost++,
@@ -252,6 +247,7 @@ export class Worker {
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
     this.#claimsLeft -= answer.jobs.length;
+    if (answer.jobs.length > 0) this.#pace.quicken();
     this.#runner.accept(answer.jobs);
   }
 
@@ -264,13 +260,16 @@ export class Worker {
   /** How long to rest, unless an outcome or news of a job comes first. */
   #rest(ticket: Ticket): number {
     const full = this.#wanted() === undefined;
-    if (full && this.#slots.held > 0) return this.#pollMs;
+    if (full && this.#slots.held > 0) return this.#pace.mostMs;
     if (!full && !this.#believedEmpty) return 0;
     this.#endWatch = this.#host.wake.watch("work", ticket, (own) => {
-      if (own) this.#believedEmpty = false;
+      if (own) {
+        this.#believedEmpty = false;
+        this.#pace.quicken();
+      }
       this.#loop.wake();
     });
-    const pollMs = jittered(this.#host.clock, this.#pollMs, 0.1);
+    const pollMs = this.#pace.pauseMs();
     return Math.min(this.#nextDueMs ?? pollMs, pollMs);
   }
 

@@ -51,6 +51,8 @@ export class EncryptedBroker implements Broker {
   readonly encrypts: boolean;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  /** See {@linkcode Broker.silent}. */
+  readonly silent: boolean;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
   /** See {@linkcode Broker.usage}. */
@@ -63,6 +65,7 @@ export class EncryptedBroker implements Broker {
     this.encrypts = keys !== undefined;
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
     this.workers = broker.workers;
+    this.silent = broker.silent ?? false;
     if (broker.version !== undefined) this.version = broker.version;
     if (broker.onCommit !== undefined) this.onCommit = broker.onCommit;
     if (broker.usage !== undefined) this.usage = broker.usage;

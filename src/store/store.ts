@@ -55,6 +55,8 @@ export class Store implements Broker {
   #identity: string | undefined;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
+  /** See {@linkcode Broker.silent}. */
+  readonly silent: boolean;
   /** See {@linkcode Broker.onCommit}. */
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
   /** See {@linkcode Broker.usage}. */
@@ -71,6 +73,7 @@ export class Store implements Broker {
     this.schedules = new ScheduleStore(driver, clock);
     this.marks = new MarkStore(driver, clock);
     this.workers = new WorkerStore(driver, clock);
+    this.silent = driver.silent ?? false;
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
     if (driver.usage !== undefined) this.usage = driver.usage;

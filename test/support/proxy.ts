@@ -20,6 +20,8 @@ export interface Proxy extends AsyncDisposable {
   readonly url: string;
   /** What happens to the next requests, one after the other; after that all goes well. */
   readonly mishaps: Mishap[];
+  /** Whether every request is lost. */
+  down: boolean;
   /** How long each request takes on the way. */
   delayMs: number;
   /** Requests that came, and those that were sent on. */
@@ -30,7 +32,7 @@ export interface Proxy extends AsyncDisposable {
 export async function startProxy(target: string): Promise<Proxy> {
   const mishaps: Mishap[] = [];
   const counts = { came: 0, sentOn: 0 };
-  const proxy = { mishaps, counts, delayMs: 0 };
+  const proxy = { mishaps, counts, delayMs: 0, down: false };
   const server = createServer((incoming, outgoing) => {
     void (async () => {
       const body = await read(incoming);
@@ -38,7 +40,7 @@ export async function startProxy(target: string): Promise<Proxy> {
       const mishap = mishaps.shift();
       if (proxy.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
       if (mishap === "silence") return;
-      if (mishap === "lost") return void outgoing.destroy();
+      if (mishap === "lost" || proxy.down) return void outgoing.destroy();
       if (mishap === "no json") return void outgoing.end("<html>Please wait</html>");
       if (typeof mishap === "number") return void outgoing.writeHead(mishap).end("{}");
       counts.sentOn++;

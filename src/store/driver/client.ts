@@ -83,6 +83,7 @@ export async function clientDriver(options: ClientOptions): Promise<Driver> {
  */
 class ClientDriver implements Driver {
   readonly sameClock = false;
+  readonly silent = true;
   readonly #options: ClientOptions;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;

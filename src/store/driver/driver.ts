@@ -47,6 +47,8 @@ export interface Driver {
   readonly sameClock: boolean;
   /** A number that changes when another connection commits; only where that is cheap to ask. */
   readonly version?: () => number;
+  /** Whether other processes' commits are heard from nobody, so that one has to look for them. */
+  readonly silent?: boolean;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
   /** What the server has counted; only where it tells. */

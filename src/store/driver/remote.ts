@@ -32,6 +32,7 @@ const LONGEST_PAUSE_MS = 2_000;
 /** Serves the store from a server: one write batch in flight, each one round trip. */
 export class RemoteDriver implements Driver {
   readonly sameClock = false;
+  readonly silent = true;
   readonly usage?: () => Usage;
   readonly #options: RemoteOptions;
   #last: Promise<unknown> = Promise.resolve();
