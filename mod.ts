@@ -28,6 +28,7 @@ export type { ChangeEvent, JobChange, Watch, WatchFilter, WatchOptions } from ".
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
+export type { Isolate, IsolateOptions } from "./src/isolate.ts";
 export type { ErrandOptions } from "./src/options.ts";
 export type {
   EncryptionKey,

@@ -41,6 +41,7 @@ import { keepPruneCursor, prune, pruneCursor } from "./history.ts";
 import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, getMany, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
+import { MarkStore } from "./marks.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
 import { ScheduleStore } from "./schedules.ts";
 import { WorkerStore } from "./workers.ts";
@@ -63,6 +64,8 @@ export class Store implements Broker {
   readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
   readonly feed: FeedStore;
+  /** What detached workers hold: beside jobs, so not part of the broker. */
+  readonly marks: MarkStore;
   readonly workers: WorkerStore;
 
   /** The database must have been migrated. */
@@ -72,6 +75,7 @@ export class Store implements Broker {
     this.#clock = clock;
     this.schedules = new ScheduleStore(this.#driver, clock);
     this.workers = new WorkerStore(this.#driver, clock);
+    this.marks = new MarkStore(this.#driver, clock);
     this.silent = driver.silent ?? false;
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
