@@ -3,24 +3,27 @@
  *
  * @module
  */
-import type { Broker, Ended, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
+import type { Broker, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import {
   type EnqueueEntries,
   type EnqueueEntry,
   retryDue,
   type RetryJobOptions,
+  type Waited,
   type WaitOptions,
 } from "./calls.ts";
+import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import { durationMs } from "./duration.ts";
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
 import { ErrandError } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
+import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
-import { checkId, expectJob, notFound } from "./job-checks.ts";
+import { checkId, expectJob } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
@@ -32,13 +35,11 @@ import { Statements } from "./statements.ts";
 import type { EnqueueOptions, PayloadArguments, Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
+import { Waiting } from "./waiting.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerOptions } from "./worker-options.ts";
-
-/** A waiter looks again so often, should every signal have failed. */
-const WAIT_LOOK_MS = 2_000;
 
 /**
  * A job queue in one database.
@@ -74,8 +75,8 @@ export class Errand extends HistoryVerbs {
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
-  /** Those who wait look together. */
-  readonly #looks: Collector<string, Ended>;
+  readonly #waiting: Waiting;
+  readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
   #closed: Promise<void> | undefined;
 
@@ -108,7 +109,8 @@ export class Errand extends HistoryVerbs {
     if (settings.logs) logEvents(this.#events, logger);
     this.#wake = new Wake(clock, broker);
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
-    this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
+    this.#waiting = new Waiting({ broker, clock, wake: this.#wake });
+    this.#feed = new Feed({ broker, clock, tasks, events: this.#events, wake: this.#wake });
     const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };
     this.queues = new Queues(host);
     this.workers = new Workers(broker, this.#wake);
@@ -259,23 +261,31 @@ export class Errand extends HistoryVerbs {
   wait<In, Result>(job: Job<In, Result>, options?: WaitOptions): Promise<Job<In, Result>>;
   /** The same by id. */
   wait(id: string, options?: WaitOptions): Promise<Job>;
-  async wait(jobOrId: Job | string, options: WaitOptions = {}): Promise<Job> {
-    const id = typeof jobOrId === "string" ? jobOrId : jobOrId?.id;
-    const { timeout, signal } = options;
-    const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
-    const untilMs = this.#clock.elapsedMs() + timeoutMs;
-    checkId("wait for", id);
-    for (;;) {
-      signal?.throwIfAborted();
-      const ticket = this.#wake.ticket(); // first, so that an end after the look is not missed
-      const { jobs, missing } = await this.#looks.add([id]);
-      if (missing.has(id)) throw notFound("wait for", id);
-      const job = jobs.get(id);
-      if (job !== undefined) return job;
-      const leftMs = untilMs - this.#clock.elapsedMs();
-      if (leftMs <= 0) return await this.#existing("wait for", id);
-      await this.#wake.jobEnd(id, ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
-    }
+  /**
+   * Resolves with these jobs, in this order, once all of them have ended, or as they are after
+   * `timeout`. They are looked for together; at most 10,000, given as jobs or ids.
+   */
+  wait<const Jobs extends readonly (Job | string)[]>(
+    jobs: Jobs,
+    options?: WaitOptions,
+  ): Promise<Waited<Jobs>>;
+  async wait(
+    what: Job | string | readonly (Job | string)[],
+    options: WaitOptions = {},
+  ): Promise<Job | Job[]> {
+    if (Array.isArray(what)) return await this.#waiting.forAll(what, options);
+    return (await this.#waiting.forAll([what as Job | string], options))[0]!;
+  }
+
+  /**
+   * Changes to jobs, from now on or after `cursor`, in the order of their commits, whichever
+   * process made them, each once. It ends with `break`, or when its signal aborts.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` at once for an unusable filter or cursor; the iteration
+   * throws `NOT_FOUND` when what followed the cursor is no longer kept.
+   */
+  watch(filter: WatchFilter = {}, options: WatchOptions = {}): Watch {
+    return this.#feed.watch(filter, options);
   }
 
   /** How many jobs there are in each state, in all and by queue: no scan of the history. */
@@ -310,6 +320,7 @@ export class Errand extends HistoryVerbs {
    */
   wake(): void {
     this.#wake.signal("work");
+    this.#wake.signal("change");
   }
 
   /** What the database server has counted for this Errand; `undefined` where it does not tell. */
@@ -333,17 +344,13 @@ export class Errand extends HistoryVerbs {
     await this.close();
   }
 
-  async #existing(act: string, id: string): Promise<Job> {
-    const job = await this.#broker.get(id);
-    if (job === undefined) throw notFound(act, id);
-    return job;
-  }
-
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
+    this.#feed.close();
     await this.#broker.close();
     this.#wake.signal("end"); // those who wait hear that it is closed
+    this.#wake.signal("change");
   }
 
   #prepareEntry(
