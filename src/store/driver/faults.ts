@@ -32,6 +32,11 @@ export function isGuard(error: unknown): boolean {
   return /malformed JSON/i.test(fault(error).text);
 }
 
+/** Whether an embedded replica refused what every client of a file takes: to be in WAL mode. */
+export function isReplica(error: unknown): boolean {
+  return /UnsupportedStatement/.test(fault(error).text);
+}
+
 /** Whether a statement itself was at fault, rather than the way to the database. */
 export function isStatementFault(error: unknown): boolean {
   const { code, text } = fault(error);
