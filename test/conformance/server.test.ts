@@ -14,5 +14,9 @@ describe.runIf(offered("promises over sqld", findSqld()))("a server", () => {
   afterAll(() => sqld[Symbol.asyncDispose]());
 
   conformance("sqld by http", [alone, shared], server(() => ({ url: sqld.url })));
-  conformance("sqld by ws", [alone, shared], server(() => ({ url: sqld.url.replace(/^http/, "ws") })));
+  conformance(
+    "sqld by ws",
+    [alone, shared],
+    server(() => ({ url: sqld.url.replace(/^http/, "ws") })),
+  );
 });

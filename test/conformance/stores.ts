@@ -15,12 +15,15 @@ export function conformance(
   all: readonly Readonly<Record<string, Promises>>[],
   openPlace: OpenPlace,
 ): void {
-  describe.each(all.flatMap((subjects) => Object.entries(subjects)))(`${name}: %s`, (_, promises) => {
-    it.each(Object.entries(promises))("%s", async (_, trial) => {
-      await using place = await openPlace();
-      await trial(place);
-    });
-  });
+  describe.each(all.flatMap((subjects) => Object.entries(subjects)))(
+    `${name}: %s`,
+    (_, promises) => {
+      it.each(Object.entries(promises))("%s", async (_, trial) => {
+        await using place = await openPlace();
+        await trial(place);
+      });
+    },
+  );
 }
 
 /** A database in memory, which nobody else sees. */

@@ -11,7 +11,7 @@ const work = defineTask({
 
 const PAYLOADS: readonly unknown[] = [
   ...[null, 0, -1.5, 2 ** 53 - 1, "", "ü 😀 \u0000 \"'`\\", true, []],
-  { nested: [{ deep: [[]] }], "key with \" quote": 1, __proto: null },
+  { nested: [{ deep: [[]] }], 'key with " quote': 1, __proto: null },
   "x".repeat(100_000),
 ];
 

@@ -52,7 +52,10 @@ export const transactions: Promises = {
       name: "task",
       run: async ({ job, complete }) => {
         const { id, statements } = await errand.statements.enqueue(next);
-        return complete({ result: id, statements: [{ sql: INSERT, args: [job.id] }, ...statements] });
+        return complete({
+          result: id,
+          statements: [{ sql: INSERT, args: [job.id] }, ...statements],
+        });
       },
     });
     await using errand = await open(place, { tasks: [task, next] });
@@ -98,6 +101,8 @@ export const transactions: Promises = {
     const { id } = await errand.enqueue(task);
     await errand.worker({ lease: "30s" }).drain();
     like(await errand.get(id), { state: "completed", attempt: 2 });
-    equal([await noted("attempt 1"), await noted("attempt 2"), lost], [false, true, ["LEASE_LOST"]]);
+    equal([await noted("attempt 1"), await noted("attempt 2"), lost], [false, true, [
+      "LEASE_LOST",
+    ]]);
   },
 };

@@ -224,7 +224,10 @@ export const working: Promises = {
     await errand.clock.advance("20s");
     like(await drained, { completed: 3, released: 1, ended: "deadline" });
     const signal = AbortSignal.abort();
-    like(await errand.worker().drain({ signal }), { ended: "aborted", remaining: { available: 1 } });
+    like(await errand.worker().drain({ signal }), {
+      ended: "aborted",
+      remaining: { available: 1 },
+    });
   },
 
   "counts are told by state and queue": async (place) => {
