@@ -28,6 +28,7 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
+import type { QueueDefaults } from "./queue-defaults.ts";
 import { Queues } from "./queues.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
@@ -72,6 +73,7 @@ export class Errand extends HistoryVerbs {
   readonly #tasks: Tasks;
   readonly #nextRuns: Settings["nextRuns"];
   readonly #wake: Wake;
+  readonly #queueDefaults: QueueDefaults;
   readonly #limits: { readonly payloadLimitBytes: number };
   readonly #retentionMs: number | null;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
@@ -101,6 +103,7 @@ export class Errand extends HistoryVerbs {
     this.#clock = clock;
     this.#tasks = tasks;
     this.#nextRuns = settings.nextRuns;
+    this.#queueDefaults = settings.queues;
     this.#limits = { payloadLimitBytes };
     this.#retentionMs = retentionMs;
     this.#events = new Events((error, event) =>
@@ -161,7 +164,12 @@ export class Errand extends HistoryVerbs {
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob> {
     const known = knownTask(task, this.#tasks);
-    const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
+    const prepared = prepare(
+      known,
+      termsOf(known, options, this.#queueDefaults),
+      payload,
+      this.#limits,
+    );
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
     return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
@@ -357,7 +365,7 @@ export class Errand extends HistoryVerbs {
     { task, payload, ...options }: Parameters<PrepareJob>[0],
   ): Prepared | Promise<Prepared> {
     const known = knownTask(task, this.#tasks);
-    return prepare(known, termsOf(known, options), payload, this.#limits);
+    return prepare(known, termsOf(known, options, this.#queueDefaults), payload, this.#limits);
   }
 
   #prepareAll(
@@ -366,7 +374,7 @@ export class Errand extends HistoryVerbs {
     options: EnqueueOptions | undefined,
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
-    const terms = termsOf(known, options);
+    const terms = termsOf(known, options, this.#queueDefaults);
     return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
   }
 

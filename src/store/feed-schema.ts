@@ -44,7 +44,11 @@ const EVENT = `CASE
       ELSE 'progress' END`;
 
 /** The names of {@linkcode CREATE_TRIGGERS}. */
-export const TRIGGERS = ["errand_change_insert", "errand_change_update", "errand_change_delete"];
+export const TRIGGERS: readonly string[] = [
+  "errand_change_insert",
+  "errand_change_update",
+  "errand_change_delete",
+];
 
 /** What records each change; only while the feed is on. */
 export const CREATE_TRIGGERS: readonly string[] = [
