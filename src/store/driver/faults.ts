@@ -41,7 +41,9 @@ export function isReplica(error: unknown): boolean {
 export function isStatementFault(error: unknown): boolean {
   const { code, text } = fault(error);
   return !isBusy(error) && (error instanceof RangeError ||
-    /SQLITE_(ERROR|CONSTRAINT|MISMATCH|TOOBIG|RANGE|AUTH|UNKNOWN)|SQL_|ARGS_|RESPONSE_/.test(code) ||
+    /SQLITE_(ERROR|CONSTRAINT|MISMATCH|TOOBIG|RANGE|AUTH|UNKNOWN)|SQL_|ARGS_|RESPONSE_/.test(
+      code,
+    ) ||
     (code.includes("PROXY_ERROR") && ON_PRIMARY.test(text)));
 }
 
