@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Cron } from "croner";
+import type { Cron } from "croner";
 import { invalid, show } from "./errors.ts";
 
 /** What decides the times of a series. */
@@ -118,6 +118,13 @@ function asked(
 // ─── cron ───
 
 const PATTERNS_MAX = 1_000;
+let reader: typeof Cron | undefined;
+
+/** To be awaited before a cron text is met: what reads it is loaded by those who have one. */
+export async function cronReady(): Promise<void> {
+  reader ??= (await import("croner")).Cron;
+}
+
 const patterns = new Map<string, Cron>();
 
 /** Reading a pattern takes longer than asking it. */
@@ -136,7 +143,7 @@ function pattern({ cron, timeZone }: { readonly cron: string; readonly timeZone:
  * clocks leaves out is made up right after it, and one that comes twice is taken once.
  */
 function read(cron: string, timezone: string): Cron {
-  return new Cron(cron, { mode: "5-or-6-parts", fixedTimeRule: "no-wildcard", timezone });
+  return new reader!(cron, { mode: "5-or-6-parts", fixedTimeRule: "no-wildcard", timezone });
 }
 
 const FIELDS = ["second", "minute", "hour", "day of month", "month", "day of week"];

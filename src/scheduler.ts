@@ -12,7 +12,7 @@ import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
 import type { Job } from "./job.ts";
 import { Loop } from "./loop.ts";
-import { due, type NextRuns } from "./recurrence.ts";
+import { cronReady, due, type NextRuns } from "./recurrence.ts";
 import type { ScheduleRecord } from "./schedule.ts";
 import type { DueSchedules, ScheduleMove } from "./schedule-broker.ts";
 import type { Wake } from "./wake.ts";
@@ -92,6 +92,7 @@ export class Scheduler {
       functions: Object.keys(nextRuns),
       except: this.#leftAlone(),
     });
+    if (found.due.some(({ rule }) => "cron" in rule)) await cronReady();
     const moves = this.#moves(found);
     if (moves.length > 0) this.#tell(await broker.schedules.move(moves, newId()));
     const delayMs = this.#untilDue(found, moves);

@@ -10,7 +10,7 @@ import { newId } from "./id.ts";
 import type { Job } from "./job.ts";
 import type { Prepared } from "./new-job.ts";
 import { checkedPage, type PageOptions } from "./page.ts";
-import type { NextRuns } from "./recurrence.ts";
+import { cronReady, type NextRuns } from "./recurrence.ts";
 import {
   type Schedule,
   type SchedulePage,
@@ -69,6 +69,7 @@ export class Schedules {
     options: ScheduleOptions<In, Parsed, Result>,
   ): Promise<Schedule> {
     checkScheduleName(name);
+    if (options?.cron !== undefined) await cronReady();
     const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
     const terms = await this.#terms(options as ScheduleOptions);
     return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
@@ -170,6 +171,7 @@ export class Schedules {
     checkScheduleName(name);
     for (let tries = 0; tries < TRIES; tries++) {
       const found = await broker.schedules.look(name);
+      if (found.record !== undefined && "cron" in found.record.rule) await cronReady();
       const decided = decide({ ...found, functions: nextRuns });
       if (decided === undefined) return toSchedule(found.record!);
       const record = { ...decided, stamp: newId() };

@@ -1,13 +1,16 @@
 // A16: when a series has its occurrences, above all where the clocks change.
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
   checkCron,
   checkTimeZone,
+  cronReady,
   due,
   following,
   type Rule,
   type Timing,
 } from "../src/recurrence.ts";
+
+beforeAll(cronReady);
 
 const BERLIN = "Europe/Berlin";
 const NEW_YORK = "America/New_York";

@@ -8,10 +8,10 @@ import type { Clock } from "../clock.ts";
 import { type ErrandError, invalid, show } from "../errors.ts";
 import { clientDriver, type LibsqlClient } from "./driver/client.ts";
 import type { Driver } from "./driver/driver.ts";
-import { openLocal, type Synchronous } from "./driver/local.ts";
+import type { Synchronous } from "./driver/local.ts";
 import { RemoteDriver } from "./driver/remote.ts";
 import { countedFetch } from "./driver/request.ts";
-import { migrate } from "./migrations.ts";
+import { migrate } from "./migrate.ts";
 import { Store } from "./store.ts";
 
 /** Which database, and how. */
@@ -55,6 +55,7 @@ async function openDriver(options: StoreOptions): Promise<Driver> {
   }
   if (typeof url !== "string") throw notUrl(url);
   if (url === ":memory:" || url.startsWith("file:")) {
+    const { openLocal } = await import("./driver/local.ts"); // not for those without files
     return openLocal({ path: filePath(url), synchronous, busyTimeoutMs });
   }
   if (/^(https?|libsql|wss?):/.test(url)) {

@@ -4,7 +4,7 @@ import type { CompletionRequest } from "../../src/broker.ts";
 import { ErrandError } from "../../src/errors.ts";
 import type { SqlStatement } from "../../src/statement.ts";
 import type { Driver } from "../../src/store/driver/driver.ts";
-import { migrate } from "../../src/store/migrations.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
 import {

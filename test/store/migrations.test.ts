@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { runtimes } from "../../scripts/runtimes.ts";
 import { Errand } from "../../src/errand.ts";
 import type { Statement } from "../../src/store/driver/driver.ts";
-import { migrate, SCHEMA_VERSION } from "../../src/store/migrations.ts";
+import { migrate, SCHEMA_VERSION } from "../../src/store/migrate.ts";
+import { MIGRATIONS } from "../../src/store/migrations.ts";
 import { needRuntimes } from "../support/need.ts";
 import { openRaw } from "../support/raw.ts";
 import { spawnTs } from "../support/spawn.ts";
@@ -122,6 +123,7 @@ describe("a file", () => {
     using raw = openRaw(path);
     const sql = raw.rows("SELECT sql FROM sqlite_master WHERE name LIKE 'errand_%' ORDER BY name");
     const hash = createHash("sha256").update(JSON.stringify(sql)).digest("hex").slice(0, 16);
+    expect(MIGRATIONS, "SCHEMA_VERSION counts them").toHaveLength(SCHEMA_VERSION);
     expect(SCHEMAS, "a new migration needs a new hash").toHaveLength(SCHEMA_VERSION);
     expect(hash, "a released migration is never edited: append one").toBe(SCHEMAS.at(-1));
   });

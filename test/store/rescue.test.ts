@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { migrate } from "../../src/store/migrations.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
 import { claim, claimIds, LEASE_MS, newJob, outcomes, rescueAll, settle } from "../support/jobs.ts";

@@ -3,7 +3,7 @@ import { createClient } from "@libsql/client";
 import { clientDriver } from "../../src/store/driver/client.ts";
 import type { Driver, Row, Statement, Value } from "../../src/store/driver/driver.ts";
 import { openLocal } from "../../src/store/driver/local.ts";
-import { migrate } from "../../src/store/migrations.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import { Store } from "../../src/store/store.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import { tempDir } from "./temp.ts";

@@ -27,7 +27,7 @@ export function isStuck(error: unknown): boolean {
   return /SQLITE_BUSY/.test(fault(error).code);
 }
 
-/** Whether a deliberately failing statement, see `guard` in migrations.ts, raised the error. */
+/** Whether a deliberately failing statement, see `GUARD` in migrate.ts, raised the error. */
 export function isGuard(error: unknown): boolean {
   return /malformed JSON/i.test(fault(error).text);
 }
