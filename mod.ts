@@ -25,6 +25,7 @@ export type {
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
+export type { Isolate, IsolateOptions } from "./src/isolate.ts";
 export type { ErrandOptions } from "./src/options.ts";
 export type {
   EncryptionKey,

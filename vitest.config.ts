@@ -1,4 +1,9 @@
+import process from "node:process";
 import { defineConfig } from "vitest/config";
+
+// Node's threads and child processes need a loader for TypeScript, and inherit this one
+const loader = new URL("test/support/typescript.mjs", import.meta.url).href;
+const isNode = !("Deno" in globalThis || "Bun" in globalThis);
 
 export default defineConfig({
   test: {
@@ -15,6 +20,7 @@ export default defineConfig({
           setupFiles: ["test/setup.ts"],
           // forks is the one pool that works in Node, Bun and Deno
           pool: "forks",
+          execArgv: isNode ? [...process.execArgv, "--import", loader] : [],
         },
       },
     ],

@@ -9,6 +9,8 @@ import type { Clock } from "./clock.ts";
 import { decode, encode } from "./codec.ts";
 import type { Commit, CommitEnd } from "./commit.ts";
 import { completed, type Completing, completing } from "./completion.ts";
+import { Context } from "./context.ts";
+import { isCrashed } from "./crash.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
@@ -19,15 +21,7 @@ import { isRefused, parseInput } from "./parse-input.ts";
 import { type EffectivePolicy, effectivePolicy } from "./policy.ts";
 import { parse } from "./schema.ts";
 import type { CompleteOptions, Completion } from "./statement.ts";
-import {
-  type AbortReason,
-  AttemptAborted,
-  type Policy,
-  type RunningJob,
-  type Snoozed,
-  type Task,
-  type TaskContext,
-} from "./task.ts";
+import { type AbortReason, AttemptAborted, type Policy, type Snoozed, type Task } from "./task.ts";
 
 /** What attempts of one worker share. */
 export interface AttemptHost {
@@ -56,10 +50,11 @@ export class Attempt {
   readonly policy: EffectivePolicy;
   /** When the handler was called, by the clock's `elapsedMs`. */
   startedMs = 0;
+  /** The job's payload, with the handler's updates. */
+  payload: unknown;
 
   readonly #task: Task;
   readonly #host: AttemptHost;
-  #payload: unknown;
   #settled = false;
   #controller: AbortController | undefined;
   #abortReason: AttemptAborted | undefined;
@@ -155,8 +150,8 @@ export class Attempt {
       const fact = `Cannot decrypt the payload of job ${id}: ${locked.message}`;
       return this.#failed(new Error(fact), "LOCKED");
     }
-    this.#payload = decode(this.job.payload);
-    const parsed = parseInput(this.#task, this.#payload);
+    this.payload = decode(this.job.payload);
+    const parsed = parseInput(this.#task, this.payload);
     const input = parsed instanceof Promise ? await parsed : parsed;
     const value = await this.#task.run(new Context(this, input));
     const limitBytes = this.#host.payloadLimitBytes;
@@ -201,7 +196,7 @@ export class Attempt {
     const { clock } = this.#host;
     const refused = isRefused(thrown);
     const error = toJobError(refused ? thrown.cause : thrown, {
-      code: refused ? "INVALID_INPUT" : code,
+      code: refused ? "INVALID_INPUT" : isCrashed(thrown) ? "CRASHED" : code,
       attempt,
       at: clock.now(),
     });
@@ -235,7 +230,7 @@ export class Attempt {
     }
   }
 
-  /** See {@linkcode TaskContext}; so for the next five. */
+  /** See {@linkcode Context}; so for the next five. */
   signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -272,14 +267,14 @@ export class Attempt {
   }
 
   async update(patch: Readonly<Record<string, unknown>>): Promise<void> {
-    if (!isRecord(patch) || !isRecord(this.#payload)) {
+    if (!isRecord(patch) || !isRecord(this.payload)) {
       throw invalid(
         `Cannot update job ${this.job.id}: ` +
           `${isRecord(patch) ? "its payload" : show(patch)} is no object to be laid over another`,
       );
     }
     const limitBytes = this.#host.payloadLimitBytes;
-    const proposed = { ...this.#payload, ...patch };
+    const proposed = { ...this.payload, ...patch };
     const { text } = encode(proposed, { what: "payload", limitBytes });
     await parse(this.#task.input, decode(text), `update job ${this.job.id}`);
     if (this.#settled) {
@@ -288,56 +283,13 @@ export class Attempt {
         `Cannot update job ${this.job.id}: this attempt has ended`,
       );
     }
-    this.#payload = { ...(this.#payload as object), ...patch };
-    this.#newPayload = encode(this.#payload, { what: "payload", limitBytes }).text;
+    this.payload = { ...(this.payload as object), ...patch };
+    this.#newPayload = encode(this.payload, { what: "payload", limitBytes }).text;
     this.#reported();
   }
 
   #reported(): void {
     if (!this.#settled) this.#host.report(this);
-  }
-}
-
-/**
- * What the handler gets. A handler takes what it needs from it by name, so the functions are made
- * when asked for, and work without their object.
- */
-class Context implements TaskContext {
-  readonly input: unknown;
-  readonly #attempt: Attempt;
-
-  constructor(attempt: Attempt, input: unknown) {
-    this.#attempt = attempt;
-    this.input = input;
-  }
-
-  get job(): RunningJob {
-    return runningJob(this.#attempt.job, this.#attempt.policy.retry.maxAttempts);
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.signal();
-  }
-
-  get progress(): TaskContext["progress"] {
-    return (value) => this.#attempt.progress(value);
-  }
-
-  get log(): TaskContext["log"] {
-    return (message) => this.#attempt.log(message);
-  }
-
-  get snooze(): TaskContext["snooze"] {
-    return (duration) => this.#attempt.snooze(duration);
-  }
-
-  get complete(): TaskContext["complete"] {
-    return <Result>(options: CompleteOptions<Result>) =>
-      this.#attempt.complete(options) as Completion<Result>;
-  }
-
-  get update(): TaskContext["update"] {
-    return (patch) => this.#attempt.update(patch);
   }
 }
 
@@ -357,29 +309,6 @@ function abortOutcome(reason: AbortReason, failed: () => Outcome): Outcome | und
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function runningJob(job: ClaimedJob, maxAttempts: number): RunningJob {
-  return {
-    id: job.id,
-    task: job.task,
-    queue: job.queue,
-    priority: job.priority,
-    attempt: job.attempt,
-    maxAttempts,
-    runAt: new Date(job.runAtMs),
-    createdAt: new Date(job.createdAtMs),
-    ...(job.meta !== null && { meta: decode(job.meta) as Record<string, unknown> }),
-    ...(job.parentId !== null && { parentId: job.parentId }),
-    ...(job.options !== null && occurrence(job.options)),
-  };
-}
-
-function occurrence(options: string): Pick<RunningJob, "schedule"> {
-  const { schedule } = decode(options) as { schedule?: { name: string; at: number } };
-  return schedule === undefined
-    ? {}
-    : { schedule: { name: schedule.name, at: new Date(schedule.at) } };
 }
 
 const NO_POLICY: Policy = {};

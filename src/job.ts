@@ -32,7 +32,8 @@ export function isEnded(state: JobState): boolean {
 /**
  * Why an attempt failed: its handler threw (`HANDLER`), it took too long (`TIMEOUT`), its worker
  * vanished (`LEASE_EXPIRED`), the worker knows no such task (`NO_HANDLER`), the stored payload no
- * longer fits the task's schema (`INVALID_INPUT`), or it cannot be decrypted (`LOCKED`).
+ * longer fits the task's schema (`INVALID_INPUT`), it cannot be decrypted (`LOCKED`), or the thread
+ * of its own that it ran in ended (`CRASHED`).
  */
 export type JobErrorCode =
   | "HANDLER"
@@ -40,7 +41,8 @@ export type JobErrorCode =
   | "LEASE_EXPIRED"
   | "NO_HANDLER"
   | "INVALID_INPUT"
-  | "LOCKED";
+  | "LOCKED"
+  | "CRASHED";
 
 /** How one attempt failed. */
 export interface JobError {

@@ -11,6 +11,7 @@ import type { Clock } from "./clock.ts";
 import { type Commit, commit, type CommitEnd } from "./commit.ts";
 import type { Events } from "./events.ts";
 import type { Heart } from "./heart.ts";
+import { Isolation } from "./isolation.ts";
 import { toJobError } from "./job-error.ts";
 import type { Held, Outcome, Report } from "./outcome.ts";
 import type { Slots } from "./slots.ts";
@@ -60,6 +61,7 @@ interface Waiting {
 export class Runner {
   readonly #host: RunnerHost;
   readonly #attemptHost: AttemptHost;
+  readonly #isolation: Isolation;
   readonly #running = new Map<string, Attempt>();
   readonly #commits = new Set<Promise<CommitEnd>>();
   /** How long the next job of an unknown task is left to others. */
@@ -73,6 +75,7 @@ export class Runner {
   /** Holds nothing yet. */
   constructor(host: RunnerHost) {
     this.#host = host;
+    this.#isolation = new Isolation(host.slots.limits().concurrency, host.payloadLimitBytes);
     this.#attemptHost = {
       clock: host.clock,
       payloadLimitBytes: host.payloadLimitBytes,
@@ -82,6 +85,16 @@ export class Runner {
       settle: (attempt, outcome, reason) => this.#settle(attempt, outcome, reason),
       report: () => host.heart.hurry(),
     };
+  }
+
+  /** Makes ready for what the tasks need; `undefined` when there is nothing to wait for. */
+  open(): Promise<unknown> | undefined {
+    return this.#isolation.open(this.#host.tasks.all());
+  }
+
+  /** Ends what was made ready; the last call. */
+  stop(): Promise<void> {
+    return this.#isolation.close();
   }
 
   /** Attempts that run. */
@@ -211,7 +224,7 @@ export class Runner {
     const task = tasks.get(job.task);
     if (task === undefined) return this.#giveBack(job, this.#noHandler(job));
     if (!slots.take(job.queue)) return false;
-    const attempt = new Attempt(job, task, this.#attemptHost);
+    const attempt = new Attempt(job, this.#isolation.task(task), this.#attemptHost);
     this.#running.set(job.id, attempt);
     if (events.heard("started")) events.emit("started", attemptRef(job, name));
     attempt.start();

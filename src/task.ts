@@ -7,6 +7,7 @@ import { type RetryOptions, type RetryPolicy, retryPolicy } from "./backoff.ts";
 import { type Duration, durationMs, type Instant } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import { checkIndex } from "./field-index.ts";
+import { checkIsolate, type Isolate, type IsolateOptions } from "./isolate.ts";
 import type { EnqueuedJob, Occurrence } from "./job.ts";
 import type { Jsonified } from "./jsonified.ts";
 import type { Schema } from "./schema.ts";
@@ -128,6 +129,13 @@ export interface TaskOptions<In, Parsed, Result> extends JobPolicy {
   readonly onLeaseExpired?: "retry" | "fail";
   /** Adds no job while there is one like it: by its whole payload (`true`), fields, or a key. */
   readonly unique?: boolean | UniqueOptions;
+  /**
+   * Runs the handler in a thread of its own, so that it may block or crash; `module` says where it
+   * is found. @default false
+   */
+  readonly isolate?: boolean | IsolateOptions;
+  /** The module that exports this task, for `isolate`: write `import.meta.url`. */
+  readonly module?: string;
   /** The handler: throw to fail, return the result (any JSON value) to complete. */
   run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
 }
@@ -160,6 +168,8 @@ export interface Task<In = unknown, Parsed = unknown, Result = unknown> {
   readonly onLeaseExpired: "retry" | "fail";
   /** Which of its jobs count as the same, if any. */
   readonly unique?: UniqueRule;
+  /** Which threads its handler runs in, if it does not run in the worker's. */
+  readonly isolate?: Isolate;
   /** The handler. */
   run(context: TaskContext<Parsed>): Returned<Result> | Promise<Returned<Result>>;
   /** Enqueues a job of this task: `task.enqueue(errand, payload)`. */
@@ -236,6 +246,7 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
     const what = `onLeaseExpired of task "${name}"`;
     throw invalid(`Cannot use ${show(onLeaseExpired)} as ${what}: it is "retry" or "fail"`);
   }
+  const isolate = checkIsolate(options.isolate ?? false, options.module, `task "${name}"`);
   const { unique: asked = false } = options;
   const unique = uniqueRule(asked, `unique of task "${name}"`);
   const policy = checkPolicy(options, `task "${name}"`);
@@ -251,6 +262,7 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
       index: checkIndex(options.index, options.input, `task "${name}"`),
     }),
     ...(unique !== undefined && { unique }),
+    ...(isolate !== undefined && { isolate }),
     run: (context) => options.run(context) as Returned<Jsonified<Result>>,
     enqueue: (errand, ...payload) => errand.enqueue(task, ...payload),
   };

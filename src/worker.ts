@@ -136,11 +136,11 @@ export class Worker {
   async #start(row: "now" | "later"): Promise<void> {
     if (this.#state === "started") return;
     if (this.#state !== "new") {
-      throw new ErrandError(
-        "CONFLICT",
-        `Cannot start worker ${this.name}: it was stopped; make a new one`,
-      );
+      const message = `Cannot start worker ${this.name}: it was stopped; make a new one`;
+      throw new ErrandError("CONFLICT", message);
     }
+    const opening = this.#runner.open();
+    if (opening !== undefined && (await opening, this.#state !== "new")) return this.#start(row);
     this.#state = "started";
     this.#startMs = this.#host.clock.elapsedMs();
     const lose = (id: string): void => this.#runner.lose({ id, state: "cancelled" });
@@ -314,7 +314,8 @@ export class Worker {
     this.#runner.abortAll();
     await this.#runner.commitsEnded();
     await this.#handInLast();
-    await Promise.all([this.#loop, this.#janitor, this.#scheduler].map((each) => each.stop()));
+    const parts = [this.#loop, this.#janitor, this.#scheduler, this.#runner];
+    await Promise.all(parts.map((each) => each.stop()));
     await this.#heart.stop(); // last, as the janitor makes it beat
     if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
     this.#endWatch?.();

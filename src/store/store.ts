@@ -40,6 +40,7 @@ import { keepPruneCursor, prune, pruneCursor } from "./history.ts";
 import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
+import { MarkStore } from "./marks.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
 import { ScheduleStore } from "./schedules.ts";
 import { WorkerStore } from "./workers.ts";
@@ -61,6 +62,8 @@ export class Store implements Broker {
   /** See {@linkcode Broker.usage}. */
   readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
+  /** What detached workers hold: beside jobs, so not part of the broker. */
+  readonly marks: MarkStore;
   readonly workers: WorkerStore;
 
   /** The database must have been migrated. */
@@ -68,6 +71,7 @@ export class Store implements Broker {
     this.#driver = driver;
     this.#clock = clock;
     this.schedules = new ScheduleStore(driver, clock);
+    this.marks = new MarkStore(driver, clock);
     this.workers = new WorkerStore(driver, clock);
     this.silent = driver.silent ?? false;
     if (driver.version !== undefined) this.version = driver.version;
