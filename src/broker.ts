@@ -7,6 +7,7 @@
 import type { JobRef } from "./events.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Completed, Held, Settlement } from "./outcome.ts";
+import type { MarkBroker } from "./mark-broker.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
 import type { UniqueRule } from "./unique.ts";
@@ -258,6 +259,7 @@ export interface Broker {
   stats(): Promise<Stats>;
   readonly schedules: ScheduleBroker;
   readonly workers: WorkerBroker;
+  readonly marks: MarkBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Whether other processes' commits are heard from nobody, so that one has to look for them. */

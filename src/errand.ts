@@ -13,6 +13,7 @@ import {
   type WaitOptions,
 } from "./calls.ts";
 import { Collector } from "./collector.ts";
+import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
@@ -24,8 +25,10 @@ import { checkId, expectJob, notFound } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
+import { Nudge } from "./nudge.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import { Queues } from "./queues.ts";
+import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
 import { Statements } from "./statements.ts";
@@ -35,7 +38,7 @@ import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
-import type { StopOptions, WorkerOptions } from "./worker-options.ts";
+import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
 
 /** A waiter looks again so often, should every signal have failed. */
 const WAIT_LOOK_MS = 2_000;
@@ -69,10 +72,11 @@ export class Errand extends HistoryVerbs {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #tasks: Tasks;
-  readonly #nextRuns: Settings["nextRuns"];
   readonly #wake: Wake;
-  readonly #limits: { readonly payloadLimitBytes: number };
-  readonly #retentionMs: number | null;
+  readonly #nudge: Nudge | undefined;
+  readonly #runs: Runs;
+  /** What its workers share. */
+  readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
   /** Those who wait look together. */
   readonly #looks: Collector<string, Ended>;
@@ -99,9 +103,6 @@ export class Errand extends HistoryVerbs {
     this.#broker = broker;
     this.#clock = clock;
     this.#tasks = tasks;
-    this.#nextRuns = settings.nextRuns;
-    this.#limits = { payloadLimitBytes };
-    this.#retentionMs = retentionMs;
     this.#events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
@@ -109,7 +110,11 @@ export class Errand extends HistoryVerbs {
     this.#wake = new Wake(clock, broker);
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
+    this.#nudge = settings.nudge && new Nudge(settings.nudge, { clock, events: this.#events });
     const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };
+    this.#host = { ...host, clock, nextRuns: settings.nextRuns, payloadLimitBytes };
+    const nudge = this.#nudge;
+    this.#runs = new Runs({ ...this.#host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
     this.workers = new Workers(broker, this.#wake);
     this.schedules = new Schedules(
@@ -159,7 +164,7 @@ export class Errand extends HistoryVerbs {
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob> {
     const known = knownTask(task, this.#tasks);
-    const prepared = prepare(known, termsOf(known, options), payload, this.#limits);
+    const prepared = prepare(known, termsOf(known, options), payload, this.#host);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
     return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
@@ -212,7 +217,7 @@ export class Errand extends HistoryVerbs {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it has completed or failed.
    */
   async cancel(id: string): Promise<Job> {
-    const kept = retentions(this.#tasks, this.#retentionMs);
+    const kept = retentions(this.#tasks, this.#host.retentionMs);
     const result = await this.#broker.cancel(checkId("cancel", id), kept);
     const job = expectJob("cancel", id, result, result.job?.state === "cancelled");
     if (result.changed) {
@@ -236,6 +241,7 @@ export class Errand extends HistoryVerbs {
     );
     this.#events.emit("retried", { job });
     this.#wake.signal("work");
+    if (job.state === "available") this.#nudge?.send();
     return job;
   }
 
@@ -288,28 +294,31 @@ export class Errand extends HistoryVerbs {
     if (this.#closed !== undefined) {
       throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot make a worker: this Errand is closed");
     }
-    const worker = new Worker({
-      broker: this.#broker,
-      clock: this.#clock,
-      events: this.#events,
-      wake: this.#wake,
-      tasks: this.#tasks,
-      nextRuns: this.#nextRuns,
-      ...this.#limits,
-      retentionMs: this.#retentionMs,
-      stopped: () => void this.#workers.delete(worker),
-    }, options);
+    const stopped = (): void => void this.#workers.delete(worker);
+    const worker = new Worker({ ...this.#host, stopped }, options);
     this.#workers.add(worker);
     return worker;
   }
 
   /**
-   * Tells this Errand's workers to look for jobs: after the commit of a transaction or batch of
-   * your own that added some. Without it they find them by themselves, within 10 ms on a file that
-   * was opened by `url` and within their `pollInterval` otherwise.
+   * One bounded run, for places where no process stays: enqueues what schedules owe, rescues,
+   * prunes, and works until nothing is due or a bound is reached. Runs of one `name` never overlap,
+   * in whatever process: one that finds another under way does nothing and says so.
+   *
+   * @throws {ErrandError} what the database answers when it cannot be used.
+   */
+  run(options: RunOptions = {}): Promise<RunSummary> {
+    return this.#runs.start(options);
+  }
+
+  /**
+   * Tells this Errand's workers to look for jobs, and sends the nudge: after the commit of a
+   * transaction or batch of your own that added some. Without it workers find them by themselves,
+   * within 10 ms on a file that was opened by `url` and within their `pollInterval` otherwise.
    */
   wake(): void {
     this.#wake.signal("work");
+    this.#nudge?.send();
   }
 
   /** What the database server has counted for this Errand; `undefined` where it does not tell. */
@@ -342,6 +351,8 @@ export class Errand extends HistoryVerbs {
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
+    await this.#runs.settled();
+    await this.#nudge?.settled();
     await this.#broker.close();
     this.#wake.signal("end"); // those who wait hear that it is closed
   }
@@ -350,7 +361,7 @@ export class Errand extends HistoryVerbs {
     { task, payload, ...options }: Parameters<PrepareJob>[0],
   ): Prepared | Promise<Prepared> {
     const known = knownTask(task, this.#tasks);
-    return prepare(known, termsOf(known, options), payload, this.#limits);
+    return prepare(known, termsOf(known, options), payload, this.#host);
   }
 
   #prepareAll(
@@ -360,7 +371,7 @@ export class Errand extends HistoryVerbs {
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options);
-    return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
+    return payloads.map((payload) => prepare(known, terms, payload, this.#host));
   }
 
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
@@ -376,6 +387,12 @@ export class Errand extends HistoryVerbs {
       }
     }
     this.#wake.signal("work");
+    if (accepted.some(isDue)) this.#nudge?.send();
     return accepted;
   }
+}
+
+/** Whether a worker elsewhere may take it now. */
+function isDue(job: EnqueuedJob): boolean {
+  return job.enqueued === "inserted" && job.state === "available";
 }

@@ -13,6 +13,7 @@ import {
 import { checkTask } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
+import { type CheckedNudge, checkedNudge, type NudgeTarget } from "./nudge.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
 import type { NextRuns } from "./recurrence.ts";
 import type { LibsqlClient } from "./store/driver/client.ts";
@@ -53,6 +54,12 @@ export interface ErrandOptions {
   readonly retention?: Retention;
   /** Functions that schedules ask for their next occurrence, by name. */
   readonly nextRuns?: NextRuns;
+  /**
+   * Whom to tell, after a commit here that enqueued work that is due: an address that runs it, or
+   * a function. Sent in the background, at most one at a time; `close` waits for it, and what
+   * fails is an `error` event.
+   */
+  readonly nudge?: NudgeTarget;
   /** Where the library's messages go; without it they go nowhere. */
   readonly logger?: Logger;
   /** Which of them reach the logger. @default "info" */
@@ -73,6 +80,7 @@ export interface Settings {
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
   readonly encryption?: CheckedEncryption;
+  readonly nudge?: CheckedNudge;
 }
 
 /** Checks everything that can be checked without the database. */
@@ -97,6 +105,7 @@ export function checkedSettings(options: ErrandOptions): Settings {
     payloadLimitBytes: payloadLimit,
     retentionMs,
     ...(options.encryption !== undefined && { encryption: checkEncryption(options.encryption) }),
+    ...(options.nudge !== undefined && { nudge: checkedNudge(options.nudge) }),
   };
 }
 

@@ -25,6 +25,7 @@ const layers: readonly (readonly string[])[] = [
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
     ...["commit", "statements", "isolation"],
     ...["history", "history-verbs", "workers", "turns", "pace", "ending"],
+    ...["run", "mark", "nudge", "signature"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],

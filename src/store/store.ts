@@ -62,7 +62,6 @@ export class Store implements Broker {
   /** See {@linkcode Broker.usage}. */
   readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
-  /** What detached workers hold: beside jobs, so not part of the broker. */
   readonly marks: MarkStore;
   readonly workers: WorkerStore;
 
