@@ -20,8 +20,11 @@ export type {
   EnqueueEntry,
   EntryPayload,
   RetryJobOptions,
+  Waited,
   WaitOptions,
 } from "./src/calls.ts";
+export { CHANGE_EVENTS } from "./src/change.ts";
+export type { ChangeEvent, JobChange, Watch, WatchFilter, WatchOptions } from "./src/change.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";

@@ -11,6 +11,11 @@ const entryPoints = [
 
 runSteps([
   { name: "tsc", command: process.execPath, args: binArgs(current, "typescript/bin/tsc") },
+  {
+    name: "tsc of the package", // with the stricter rules for what is published
+    command: process.execPath,
+    args: [...binArgs(current, "typescript/bin/tsc"), "-p", "tsconfig.build.json", "--noEmit"],
+  },
   { name: "deno check", command: deno, args: ["check", "--quiet"] },
   { name: "deno lint", command: deno, args: ["lint"] },
   { name: "deno fmt", command: deno, args: ["fmt", "--check"] },

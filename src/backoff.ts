@@ -44,13 +44,13 @@ export interface RetryPolicy {
 }
 
 /** What holds where neither job nor task says anything. */
-export const DEFAULT_RETRY = {
+export const DEFAULT_RETRY: Required<Omit<RetryPolicy, "delay">> = {
   maxAttempts: 5,
   delayMs: 1_000,
   backoff: "exponential",
   maxDelayMs: 3_600_000,
   jitter: 0.1,
-} as const satisfies RetryPolicy;
+};
 
 /** The most attempts that a job may have. */
 const MAX_ATTEMPTS = 1_000;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { JobRef } from "./events.ts";
+import type { FeedBroker } from "./feed-broker.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Completed, Held, Settlement } from "./outcome.ts";
 import type { MarkBroker } from "./mark-broker.ts";
@@ -240,6 +241,8 @@ export interface Broker {
   /** Looks for work without writing. */
   glimpse(queues: readonly string[]): Promise<Glimpse>;
   get(id: string): Promise<Job | undefined>;
+  /** Those of `ids` that there are. */
+  getMany(ids: readonly string[]): Promise<readonly Job[]>;
   /** Those of `ids` that have ended, and those that there are none of. */
   ended(ids: readonly string[]): Promise<Ended>;
   logs(id: string): Promise<readonly LogLine[]>;
@@ -258,6 +261,7 @@ export interface Broker {
   setPaused(queue: string, paused: boolean): Promise<boolean>;
   stats(): Promise<Stats>;
   readonly schedules: ScheduleBroker;
+  readonly feed: FeedBroker;
   readonly workers: WorkerBroker;
   readonly marks: MarkBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */

@@ -6,6 +6,7 @@
 import type { Due } from "./broker.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
+import type { Job } from "./job.ts";
 import type { EnqueueOptions, Task } from "./task.ts";
 
 /** One of several jobs to be enqueued together: of a task that takes `In`, or of one by name. */
@@ -32,6 +33,12 @@ export interface WaitOptions {
   /** Rejects with the signal's reason when it aborts. */
   readonly signal?: AbortSignal;
 }
+
+/** What waiting for several jobs comes to: for each that was given as a job, one of its types. */
+export type Waited<Jobs extends readonly unknown[]> = {
+  -readonly [Index in keyof Jobs]: Jobs[Index] extends Job<infer In, infer Result> ? Job<In, Result>
+    : Job;
+};
 
 /** When a job that is made live again is due. */
 export interface RetryJobOptions {

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import type { Broker, Ended, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
-import type { Clock } from "./clock.ts";
+import type { Broker, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
 import {
   type EnqueueEntries,
   type EnqueueEntry,
   retryDue,
   type RetryJobOptions,
+  type Waited,
   type WaitOptions,
 } from "./calls.ts";
+import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
@@ -19,9 +20,10 @@ import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
 import { ErrandError } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
+import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
-import { checkId, expectJob, notFound } from "./job-checks.ts";
+import { checkId, expectJob } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
@@ -35,13 +37,11 @@ import { Statements } from "./statements.ts";
 import type { EnqueueOptions, PayloadArguments, Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import type { JoinedTransaction, JoinOptions } from "./transaction.ts";
+import { Waiting } from "./waiting.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
-
-/** A waiter looks again so often, should every signal have failed. */
-const WAIT_LOOK_MS = 2_000;
 
 /**
  * A job queue in one database.
@@ -69,7 +69,6 @@ export class Errand extends HistoryVerbs {
   readonly statements: Statements;
 
   readonly #broker: Broker;
-  readonly #clock: Clock;
   readonly #events: Events;
   readonly #tasks: Tasks;
   readonly #wake: Wake;
@@ -78,8 +77,8 @@ export class Errand extends HistoryVerbs {
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
-  /** Those who wait look together. */
-  readonly #looks: Collector<string, Ended>;
+  readonly #waiting: Waiting;
+  readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
   #closed: Promise<void> | undefined;
 
@@ -99,28 +98,27 @@ export class Errand extends HistoryVerbs {
   private constructor(broker: Broker, settings: Settings) {
     super();
     const { clock } = settings.store;
-    const { tasks, logger, payloadLimitBytes, retentionMs } = settings;
-    this.#broker = broker;
-    this.#clock = clock;
-    this.#tasks = tasks;
-    this.#events = new Events((error, event) =>
+    const { tasks, logger, payloadLimitBytes, retentionMs, nextRuns } = settings;
+    const events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
-    if (settings.logs) logEvents(this.#events, logger);
-    this.#wake = new Wake(clock, broker);
+    if (settings.logs) logEvents(events, logger);
+    const wake = new Wake(clock, broker);
+    const host = { broker, clock, events, wake, tasks, nextRuns, payloadLimitBytes, retentionMs };
+    this.#host = host;
+    this.#broker = broker;
+    this.#tasks = tasks;
+    this.#events = events;
+    this.#wake = wake;
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
-    this.#looks = new Collector((ids) => broker.ended([...new Set(ids)]));
-    this.#nudge = settings.nudge && new Nudge(settings.nudge, { clock, events: this.#events });
-    const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };
-    this.#host = { ...host, clock, nextRuns: settings.nextRuns, payloadLimitBytes };
-    const nudge = this.#nudge;
-    this.#runs = new Runs({ ...this.#host, nudge, worker: (options) => this.worker(options) });
+    this.#waiting = new Waiting(host);
+    this.#feed = new Feed(host);
+    const nudge = settings.nudge && new Nudge(settings.nudge, host);
+    this.#nudge = nudge;
+    this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
-    this.workers = new Workers(broker, this.#wake);
-    this.schedules = new Schedules(
-      { ...host, nextRuns: settings.nextRuns },
-      (entry) => this.#prepareEntry(entry),
-    );
+    this.workers = new Workers(broker, wake);
+    this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
     this.statements = new Statements(
       broker,
       (task, payloads, options) =>
@@ -128,7 +126,6 @@ export class Errand extends HistoryVerbs {
     );
     hostHistory(this, {
       ...host,
-      payloadLimitBytes,
       enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
     });
   }
@@ -265,23 +262,31 @@ export class Errand extends HistoryVerbs {
   wait<In, Result>(job: Job<In, Result>, options?: WaitOptions): Promise<Job<In, Result>>;
   /** The same by id. */
   wait(id: string, options?: WaitOptions): Promise<Job>;
-  async wait(jobOrId: Job | string, options: WaitOptions = {}): Promise<Job> {
-    const id = typeof jobOrId === "string" ? jobOrId : jobOrId?.id;
-    const { timeout, signal } = options;
-    const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
-    const untilMs = this.#clock.elapsedMs() + timeoutMs;
-    checkId("wait for", id);
-    for (;;) {
-      signal?.throwIfAborted();
-      const ticket = this.#wake.ticket(); // first, so that an end after the look is not missed
-      const { jobs, missing } = await this.#looks.add([id]);
-      if (missing.has(id)) throw notFound("wait for", id);
-      const job = jobs.get(id);
-      if (job !== undefined) return job;
-      const leftMs = untilMs - this.#clock.elapsedMs();
-      if (leftMs <= 0) return await this.#existing("wait for", id);
-      await this.#wake.jobEnd(id, ticket, Math.min(leftMs, WAIT_LOOK_MS), signal);
-    }
+  /**
+   * Resolves with these jobs, in this order, once all of them have ended, or as they are after
+   * `timeout`. They are looked for together; at most 10,000, given as jobs or ids.
+   */
+  wait<const Jobs extends readonly (Job | string)[]>(
+    jobs: Jobs,
+    options?: WaitOptions,
+  ): Promise<Waited<Jobs>>;
+  async wait(
+    what: Job | string | readonly (Job | string)[],
+    options: WaitOptions = {},
+  ): Promise<Job | Job[]> {
+    if (Array.isArray(what)) return await this.#waiting.forAll(what, options);
+    return (await this.#waiting.forAll([what as Job | string], options))[0]!;
+  }
+
+  /**
+   * Changes to jobs, from now on or after `cursor`, in the order of their commits, whichever
+   * process made them, each once. It ends with `break`, or when its signal aborts.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` at once for an unusable filter or cursor; the iteration
+   * throws `NOT_FOUND` when what followed the cursor is no longer kept.
+   */
+  watch(filter: WatchFilter = {}, options: WatchOptions = {}): Watch {
+    return this.#feed.watch(filter, options);
   }
 
   /** How many jobs there are in each state, in all and by queue: no scan of the history. */
@@ -318,6 +323,7 @@ export class Errand extends HistoryVerbs {
    */
   wake(): void {
     this.#wake.signal("work");
+    this.#wake.signal("change");
     this.#nudge?.send();
   }
 
@@ -342,19 +348,15 @@ export class Errand extends HistoryVerbs {
     await this.close();
   }
 
-  async #existing(act: string, id: string): Promise<Job> {
-    const job = await this.#broker.get(id);
-    if (job === undefined) throw notFound(act, id);
-    return job;
-  }
-
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
     await this.#runs.settled();
     await this.#nudge?.settled();
+    this.#feed.close();
     await this.#broker.close();
     this.#wake.signal("end"); // those who wait hear that it is closed
+    this.#wake.signal("change");
   }
 
   #prepareEntry(

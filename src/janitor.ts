@@ -97,7 +97,8 @@ export class Janitor {
     const head = await broker.prune("", PRUNE_ROWS_MAX);
     await broker.workers.prune(SHOW_DEAD_MS, WORKERS_MAX);
     const removed = head.removed + (head.cursor === "" ? 0 : await this.#rove(head.cursor));
-    const pauseMs = removed > 0 ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
+    const changes = await broker.feed.tidy();
+    const pauseMs = removed + changes > 0 ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;
     this.#pruneAtMs = clock.elapsedMs() + jittered(clock, pauseMs, 0.1);
     return removed;
   }

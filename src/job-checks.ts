@@ -20,7 +20,7 @@ export function expectJob(
   verb: string,
   id: string,
   { job, changed }: Changed,
-  fine = changed,
+  fine: boolean = changed,
 ): Job {
   if (job === undefined) throw notFound(verb, id);
   if (fine) return job;

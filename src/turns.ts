@@ -16,7 +16,7 @@ export class Turns {
   }
 
   /** Resolves at the end of the next turn, or after `mostMs`. */
-  next(mostMs = Infinity): Promise<void> {
+  next(mostMs: number = Infinity): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         this.#waiting.delete(end);

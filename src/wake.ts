@@ -7,8 +7,11 @@
 import type { Clock } from "./clock.ts";
 import { Commits, type CommitSource } from "./commits.ts";
 
-/** `work`: a job may have become available. `end`: a job may have ended. */
-export type Topic = "work" | "end";
+/**
+ * `work`: a job may have become available. `end`: a job may have ended. `change`: anything may have
+ * been written; signalled only while the change feed is watched.
+ */
+export type Topic = "work" | "end" | "change";
 
 /** What had happened at a moment; whatever comes later wakes the watcher. */
 export interface Ticket {
@@ -19,12 +22,22 @@ export interface Ticket {
 /** `own`: this process itself has committed something on the topic. */
 export type Watcher = (own: boolean) => void;
 
+/** Whether news of these jobs concern a watcher. */
+export type Concern = (jobs: ReadonlySet<string>) => boolean;
+
+/** How long to wait for news, and for which. */
+export interface NewsOptions {
+  readonly mostMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly concerns?: Concern;
+}
+
 /** Signals of one Errand. */
 export class Wake {
   readonly #clock: Clock;
   readonly #commits: Commits;
-  readonly #signals: Record<Topic, number> = { work: 0, end: 0 };
-  readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly job?: string }>();
+  readonly #signals: Record<Topic, number> = { work: 0, end: 0, change: 0 };
+  readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly concerns?: Concern }>();
   readonly #listeners = new Set<Watcher>();
 
   /** A source that tells of no commits leaves this process, which is heard in any case. */
@@ -49,8 +62,8 @@ export class Wake {
     if (this.#watchers.size === 0) return;
     const concerned = jobs?.();
     for (const [watcher, of] of [...this.#watchers]) {
-      const other = of.job !== undefined && concerned?.has(of.job) === false;
-      if (of.topic === topic && !other) watcher(true);
+      if (of.topic !== topic) continue;
+      if (concerned === undefined || of.concerns?.(concerned) !== false) watcher(true);
     }
   }
 
@@ -58,7 +71,7 @@ export class Wake {
    * Calls `watcher` once: when `topic` is signalled or another process commits, and at once if
    * that has happened since `ticket`. Returns what ends the watch.
    */
-  watch(topic: Topic, ticket: Ticket, watcher: Watcher, job?: string): () => void {
+  watch(topic: Topic, ticket: Ticket, watcher: Watcher, concerns?: Concern): () => void {
     const end = (): void => {
       this.#watchers.delete(once);
       if (this.#watchers.size === 0) this.#commits.stop();
@@ -67,7 +80,7 @@ export class Wake {
       end();
       watcher(own);
     };
-    this.#watchers.set(once, { topic, ...(job !== undefined && { job }) });
+    this.#watchers.set(once, { topic, ...(concerns !== undefined && { concerns }) });
     if (ticket.signals[topic] !== this.#signals[topic]) once(true);
     else this.#commits.start(ticket.version);
     return end;
@@ -87,8 +100,9 @@ export class Wake {
     for (const listener of this.#listeners) listener(true);
   }
 
-  /** Resolves when `job` may have ended since `ticket`, or after `mostMs`. */
-  jobEnd(job: string, ticket: Ticket, mostMs: number, signal?: AbortSignal): Promise<void> {
+  /** Resolves at news on `topic` since `ticket`, after `mostMs`, or when the signal aborts. */
+  news(topic: Topic, ticket: Ticket, options: NewsOptions): Promise<void> {
+    const { mostMs, signal, concerns } = options;
     return new Promise((resolve) => {
       const end = (): void => {
         cancel();
@@ -99,7 +113,7 @@ export class Wake {
       const cancel = this.#clock.timer(mostMs, end);
       signal?.addEventListener("abort", end);
       let endWatch = (): void => {};
-      endWatch = this.watch("end", ticket, end, job);
+      endWatch = this.watch(topic, ticket, end, concerns);
       if (signal?.aborted) end(); // before anyone listened
     });
   }

@@ -24,7 +24,10 @@ export interface WorkerOptions extends SlotOptions {
    * After it, any worker may rescue the jobs. @default "30s"
    */
   readonly lease?: Duration;
-  /** The longest that an idle worker waits before it looks again, come what may. @default "5s" */
+  /**
+   * The longest that an idle worker waits before it looks again, come what may. Over a server,
+   * where nobody tells of other processes' jobs, it begins with 250 ms. @default "5s"
+   */
   readonly pollInterval?: Duration;
   /** How long attempts may go on when the worker is stopped. @default "10s" */
   readonly grace?: Duration;

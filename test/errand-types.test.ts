@@ -142,6 +142,8 @@ describe("the types of", () => {
     await expect(errand.list({ state: "done" })).rejects.toThrow("done");
     // @ts-expect-error no such event
     errand.on("finished", () => {});
+    // @ts-expect-error no such change
+    expect(() => errand.watch({ event: "finished" })).toThrow("finished");
     errand.on("completed", (event) => expectTypeOf(event.durationMs).toEqualTypeOf<number>());
   });
 

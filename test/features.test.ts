@@ -101,18 +101,18 @@ describe("A5: a worker", () => {
     expect([most.get("one"), most.get("many")]).toEqual([1, 4]);
   });
 
-  it("looks again after its pollInterval at the latest, and not before", async () => {
+  it("looks again after its pollInterval at the latest, however long it was idle", async () => {
     await using dir = await tempDir();
     const client = createClient({ url: `file:${dir.file("errand.db")}` });
     await using errand = await testErrand({ client, tasks: [echo] });
     expect(() => errand.worker({ pollInterval: 9 })).toThrow(/as pollInterval/);
     await using worker = errand.worker({ pollInterval: "20s" });
     await worker.start();
+    await errand.clock.advance("5m");
     const { id, statements } = await errand.statements.enqueue(echo, 1);
     await client.batch(statements, "write"); // nobody is told
-    await errand.clock.advance("17s");
     expect((await errand.get(id))!.state).toBe("available");
-    await errand.clock.advance("6s");
+    await errand.clock.advance("22s");
     await expect.poll(async () => (await errand.get(id))!.state).toBe("completed");
     await errand.close();
     client.close();

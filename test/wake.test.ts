@@ -82,10 +82,11 @@ describe("a wake", () => {
     const clock = new FakeClock();
     const wake = new Wake(clock);
     const controller = new AbortController();
+    const { signal } = controller;
     const ends: string[] = [];
     const end = (name: string) => () => ends.push(name);
-    void wake.jobEnd("a", wake.ticket(), 5_000).then(end("time"));
-    void wake.jobEnd("a", wake.ticket(), 9_000, controller.signal).then(end("signal"));
+    void wake.news("end", wake.ticket(), { mostMs: 5_000 }).then(end("time"));
+    void wake.news("end", wake.ticket(), { mostMs: 9_000, signal }).then(end("signal"));
     await clock.advance(4_999);
     expect(ends).toEqual([]);
     await clock.advance(1);
@@ -93,7 +94,7 @@ describe("a wake", () => {
     controller.abort();
     await clock.advance(1);
     expect(ends).toEqual(["time", "signal"]);
-    void wake.jobEnd("a", wake.ticket(), 9_000, controller.signal).then(end("aborted before"));
+    void wake.news("end", wake.ticket(), { mostMs: 9_000, signal }).then(end("aborted before"));
     await clock.advance(1);
     expect(ends).toContain("aborted before");
   });

@@ -27,12 +27,14 @@ import type {
   TaskField,
 } from "../broker.ts";
 import type { JobRef } from "../events.ts";
+import type { FeedBroker } from "../feed-broker.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { isSealed, openClaimed, openJob, openLines } from "./open.ts";
 import { isPlain, sealHeld, sealPayload, sealSettlement } from "./seal.ts";
+import { EncryptedFeed } from "./encrypted-feed.ts";
 import { EncryptedSchedules } from "./encrypted-schedules.ts";
 import { looksSealed } from "./envelope.ts";
 import { checkUnique } from "./searchable.ts";
@@ -46,6 +48,8 @@ export class EncryptedBroker implements Broker {
   readonly #keys: KeyRing | undefined;
   /** See {@linkcode Broker.schedules}. */
   readonly schedules: ScheduleBroker;
+  /** See {@linkcode Broker.feed}. */
+  readonly feed: FeedBroker;
   /** See {@linkcode Broker.workers}. */
   readonly workers: WorkerBroker;
   /** See {@linkcode Broker.marks}. */
@@ -67,6 +71,7 @@ export class EncryptedBroker implements Broker {
     this.#keys = keys;
     this.encrypts = keys !== undefined;
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
+    this.feed = new EncryptedFeed(broker.feed, keys);
     this.workers = broker.workers;
     this.marks = broker.marks;
     this.silent = broker.silent ?? false;
@@ -168,6 +173,10 @@ export class EncryptedBroker implements Broker {
   async get(id: string): Promise<Job | undefined> {
     const job = await this.#broker.get(id);
     return job && this.#open(job);
+  }
+
+  async getMany(ids: readonly string[]): Promise<readonly Job[]> {
+    return await this.#openAll(await this.#broker.getMany(ids));
   }
 
   async ended(ids: readonly string[]): Promise<Ended> {

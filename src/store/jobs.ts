@@ -24,6 +24,15 @@ function firstJob(result: Result | undefined): Job | undefined {
   return row === undefined ? undefined : toJob(row);
 }
 
+const GET_MANY = `
+  SELECT ${JOB_COLUMNS} FROM errand_job WHERE id IN (SELECT value FROM json_each(?1))`;
+
+/** Those of `ids` that there are. */
+export async function getMany(driver: Driver, ids: readonly string[]): Promise<readonly Job[]> {
+  const [result] = await driver.read([{ sql: GET_MANY, args: [JSON.stringify(ids)] }]);
+  return result!.rows.map(toJob);
+}
+
 const ENDED_AMONG = `
   SELECT ${JOB_COLUMNS} FROM errand_job
   WHERE id IN (SELECT value FROM json_each(?1)) AND ended_at IS NOT NULL`;

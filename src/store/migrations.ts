@@ -6,6 +6,7 @@
 import { ErrandError } from "../errors.ts";
 import type { Driver, Statement } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
+import { CHANGE_TABLE } from "./feed-schema.ts";
 import { NOW } from "./sql.ts";
 import { UNIQUE_JOBS } from "./unique-schema.ts";
 
@@ -134,6 +135,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // How far they have come, for the next one to go on.
   ["ALTER TABLE errand_mark ADD COLUMN cursor TEXT"],
+  [CHANGE_TABLE],
 ];
 
 /** The schema version that this code needs. */

@@ -50,7 +50,8 @@ function present<Key extends string>(
 }
 
 /** The columns of {@linkcode toClaimedJob}, in its order. */
-export const CLAIMED_COLUMNS = "errand_job.id, task, queue, priority, attempt, max_attempts, " +
+export const CLAIMED_COLUMNS: string =
+  "errand_job.id, task, queue, priority, attempt, max_attempts, " +
   "run_at, created_at, parent_id, payload, options, meta";
 
 /** The claimed job of a row with the columns {@linkcode CLAIMED_COLUMNS}. */

@@ -9,7 +9,8 @@
 export const NOW = "cast(coalesce(?1, unixepoch('subsec') * 1000) as integer)";
 
 /** The columns of {@linkcode toJob}, in its order. */
-export const JOB_COLUMNS = "id, task, queue, state, priority, payload, result, errors, attempt, " +
+export const JOB_COLUMNS: string =
+  "id, task, queue, state, priority, payload, result, errors, attempt, " +
   "max_attempts, run_at, created_at, started_at, ended_at, progress, meta, parent_id, " +
   "options -> '$.schedule'";
 

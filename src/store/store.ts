@@ -35,10 +35,11 @@ import { changeMany, fitting, policy } from "./bulk.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
+import { FeedStore } from "./feed.ts";
 import { indexFields } from "./fields.ts";
 import { keepPruneCursor, prune, pruneCursor } from "./history.ts";
 import { enqueueStatements, identity, join } from "./join.ts";
-import { cancel, ended, get, list, logs, remove, retry } from "./jobs.ts";
+import { cancel, ended, get, getMany, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { MarkStore } from "./marks.ts";
 import { glimpse, setPaused, stats } from "./queues.ts";
@@ -62,16 +63,18 @@ export class Store implements Broker {
   /** See {@linkcode Broker.usage}. */
   readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
+  readonly feed: FeedStore;
   readonly marks: MarkStore;
   readonly workers: WorkerStore;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
-    this.#driver = driver;
+    this.feed = new FeedStore(driver, clock);
+    this.#driver = this.feed.driver;
     this.#clock = clock;
-    this.schedules = new ScheduleStore(driver, clock);
-    this.marks = new MarkStore(driver, clock);
-    this.workers = new WorkerStore(driver, clock);
+    this.schedules = new ScheduleStore(this.#driver, clock);
+    this.workers = new WorkerStore(this.#driver, clock);
+    this.marks = new MarkStore(this.#driver, clock);
     this.silent = driver.silent ?? false;
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
@@ -138,6 +141,10 @@ export class Store implements Broker {
 
   get(id: string): Promise<Job | undefined> {
     return get(this.#driver, id);
+  }
+
+  getMany(ids: readonly string[]): Promise<readonly Job[]> {
+    return getMany(this.#driver, ids);
   }
 
   ended(ids: readonly string[]): Promise<Ended> {

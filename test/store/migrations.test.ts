@@ -19,6 +19,7 @@ const SCHEMAS: readonly string[] = [
   "36928eca45ec3231",
   "c73ba7b712db2b14",
   "8d6268c4668399ad",
+  "2d998425fc2af36e",
 ];
 
 describe.each(places)("in a database at %s", (place) => {

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
+import type { JobState } from "../../src/job.ts";
 import type { Outcome } from "../../src/outcome.ts";
 import type { UniqueConflict, UniqueScope } from "../../src/unique.ts";
 import {
@@ -121,8 +122,10 @@ describe.each(places)("in a store at %s", (place) => {
   it(`any sequence of verbs does what the model says (SEED=${seed})`, async () => {
     const property = fc.asyncProperty(
       fc.array(action, { minLength: 5, maxLength: 60, size: "max" }),
-      async (actions) => {
+      fc.boolean(),
+      async (actions, watched) => {
         await using bench = await openBench(place);
+        const cursor = watched ? await bench.store.feed.keep() : undefined;
         const model = new Model(bench.clock.now(), RETENTION_MS);
         await bench.store.schedules.put(scheduleRecord(bench.clock.now()), null);
         for (const step of actions) {
@@ -130,6 +133,7 @@ describe.each(places)("in a store at %s", (place) => {
           expect(await run(bench, step, model), JSON.stringify(step)).toEqual(wanted);
           await expectSame(bench, model);
         }
+        if (cursor !== undefined) await expectTold(bench, cursor);
       },
     );
     await fc.assert(property, { seed, numRuns: place === "memory" ? 150 : 40 });
@@ -217,4 +221,19 @@ async function expectSame(bench: Bench, model: Model): Promise<void> {
   expect(Object.keys(leases)).toEqual(model.leaseIds());
   const { queues: _, nextRunAt: __, ...counts } = await bench.store.stats();
   expect(counts).toEqual(model.counts());
+}
+
+/** The changes, one after the other, come to the jobs as they are. */
+async function expectTold({ store, rows }: Bench, after: string): Promise<void> {
+  const told = new Map<string, JobState>();
+  const page = await store.feed.changes({ after, query: {}, limit: 10_000 });
+  expect(page).toMatchObject({ lost: false, more: false });
+  for (const { id, event, state } of page.changes) {
+    if (event === "enqueued") expect(told.has(id)).toBe(false);
+    else expect(told.has(id), `${event} of ${id}`).toBe(true);
+    if (event === "removed") told.delete(id);
+    else told.set(id, state);
+  }
+  const stand = await rows("SELECT id, state FROM errand_job ORDER BY id");
+  expect([...told].sort()).toEqual(stand);
 }

@@ -64,6 +64,17 @@ const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   },
   glimpse: ({ store }) => store.glimpse(["q", "other"]),
   get: ({ store }) => store.get("a"),
+  "getting many": ({ store }) => store.getMany(["a", "b"]),
+  "waiting for many": ({ store }) => store.ended(["a", "b"]),
+  "reading changes": async ({ store }) => {
+    const after = await store.feed.keep();
+    await store.feed.changes({ after, query: { ids: ["a"], queue: "q" }, limit: 10 });
+  },
+  "keeping and tidying changes": async ({ store, clock }) => {
+    await store.feed.keep();
+    await clock.advance("1h");
+    await store.feed.tidy();
+  },
   logs: ({ store }) => store.logs("a"),
   cancel: ({ store }) => store.cancel("a", rescueAll.retentions),
   "retry by hand": ({ store }) => store.retry("a", null, 0),

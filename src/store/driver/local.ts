@@ -56,8 +56,7 @@ const CACHE_MAX = 256;
 
 /** Opens a file; the addon is loaded here and nowhere else. */
 export async function openLocal(options: LocalOptions): Promise<Driver> {
-  const { default: connect } = await import("libsql") as unknown as { default: Connect };
-  const driver = new LocalDriver(connect, options);
+  const driver = new LocalDriver(await loadLibsql(options.path), options);
   try {
     await patiently(() => driver.connect(), options.busyTimeoutMs);
   } catch (error) {
@@ -65,6 +64,22 @@ export async function openLocal(options: LocalOptions): Promise<Driver> {
     throw databaseError(error, `open ${options.path}`);
   }
   return driver;
+}
+
+async function loadLibsql(path: string): Promise<Connect> {
+  let cause: unknown;
+  try {
+    const { default: connect } = await import("#libsql") as { readonly default?: unknown };
+    if (connect !== undefined) return connect as Connect;
+  } catch (error) {
+    cause = error;
+  }
+  throw new ErrandError(
+    "DATABASE_UNAVAILABLE",
+    `Cannot open ${path}: this runtime has no files, or the package "libsql" cannot be loaded; ` +
+      `install it with its optional dependencies, or pass the address of a libSQL server`,
+    { cause },
+  );
 }
 
 class LocalDriver implements Driver {

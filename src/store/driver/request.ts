@@ -5,6 +5,7 @@
  * @module
  */
 import type { Usage } from "../../broker.ts";
+import { ReadIndex } from "./read-index.ts";
 
 /** A `fetch` for a libSQL client, and what its answers have told. */
 export interface CountedFetch {
@@ -15,12 +16,16 @@ export interface CountedFetch {
 /** Each request may take `requestTimeoutMs`, the reading of its answer included. */
 export function countedFetch(requestTimeoutMs: number): CountedFetch {
   const usage = { rowsRead: 0, rowsWritten: 0, requests: 0 };
+  const index = new ReadIndex();
   return {
     usage: () => ({ ...usage }),
     async fetch(request) {
       const signal = AbortSignal.timeout(requestTimeoutMs);
-      const answer = await fetch(await unrepeatable(request), { signal });
+      const body = request.body === null ? {} : unrepeatable(index.tell(await request.text()));
+      const { url, method, headers: sent } = request;
+      const answer = await fetch(url, { method, headers: sent, signal, ...body });
       const text = await answer.text();
+      index.hear(text);
       usage.requests++;
       usage.rowsRead += sum(text, ROWS_READ);
       usage.rowsWritten += sum(text, ROWS_WRITTEN);
@@ -48,15 +53,13 @@ function nullBody(status: number): boolean {
  * Deno sends a POST again by itself when its connection was closed without an answer (seen with
  * 2.9): not if the body is a stream, which cannot be read twice.
  */
-async function unrepeatable(request: Request): Promise<Request> {
-  if (!("Deno" in globalThis) || request.body === null) return request;
-  const bytes = new Uint8Array(await request.arrayBuffer());
+function unrepeatable(text: string): Pick<RequestInit, "body"> {
+  if (!("Deno" in globalThis)) return { body: text };
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      controller.enqueue(bytes);
+      controller.enqueue(new TextEncoder().encode(text));
       controller.close();
     },
   });
-  const { method, headers } = request;
-  return new Request(request.url, { method, headers, body, duplex: "half" } as RequestInit);
+  return { body, duplex: "half" } as RequestInit;
 }

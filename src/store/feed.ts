@@ -1,0 +1,226 @@
+/**
+ * The feed of changes: triggers record them while the feed is on, and its mark says until when it
+ * is kept. The mark's holder names the feed, so that a cursor of another one is not mistaken.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { ErrandError } from "../errors.ts";
+import type {
+  ChangePage,
+  ChangeQuery,
+  ChangesRequest,
+  FeedBroker,
+  StoredChange,
+} from "../feed-broker.ts";
+import { newId } from "../id.ts";
+import type { Driver, Row, Statement, Value } from "./driver/driver.ts";
+import { isGuard } from "./driver/faults.ts";
+import { CREATE_TRIGGERS, TRIGGERS } from "./feed-schema.ts";
+import { toJob } from "./rows.ts";
+import { JOB_COLUMNS, NOW } from "./sql.ts";
+
+/** The feed stays on for so long after it was last asked to. */
+const KEEP_MS = 10 * 60_000;
+/** How long, and how many, changes are kept while it is on. */
+const AGE_MS = 60 * 60_000;
+const ROWS_MAX = 200_000;
+/** A batch removes so many. */
+const BATCH_ROWS = 5_000;
+
+/** A feed whose triggers went with their table has missed something: another one begins. */
+const FORGET_BROKEN = `
+  DELETE FROM errand_mark WHERE name = 'feed' AND ${TRIGGERS.length} > (
+    SELECT count(*) FROM sqlite_master
+    WHERE type = 'trigger' AND name IN (${TRIGGERS.map((name) => `'${name}'`).join(", ")}))`;
+
+const KEEP = `
+  INSERT INTO errand_mark (name, holder, expires_at) VALUES ('feed', ?2, ${NOW} + ${KEEP_MS})
+  ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at`;
+
+const HEAD = `
+  SELECT (SELECT holder FROM errand_mark WHERE name = 'feed'),
+    (SELECT min(seq) FROM errand_change), (SELECT max(seq) FROM errand_change)`;
+
+/** By the database's own clock, as the changes themselves are. */
+const TOO_OLD = `(cast(unixepoch('subsec') * 1000 as integer) - ${AGE_MS})`;
+
+const OLDEST = `
+  SELECT (SELECT expires_at <= ${NOW} FROM errand_mark WHERE name = 'feed'),
+    (SELECT min(seq) FROM errand_change), (SELECT max(seq) FROM errand_change),
+    (SELECT at <= ${TOO_OLD} FROM errand_change ORDER BY seq LIMIT 1)`;
+
+/** The newest one stays, so that the next number is never one that was told before. */
+const PRUNE = `
+  DELETE FROM errand_change WHERE seq < (
+    SELECT min(oldest + ${BATCH_ROWS}, newest, max(newest - ${ROWS_MAX}, coalesce(fresh, newest)))
+    FROM (SELECT
+      (SELECT min(seq) FROM errand_change) AS oldest,
+      (SELECT max(seq) FROM errand_change) AS newest,
+      (SELECT seq FROM errand_change
+        WHERE at > ${TOO_OLD} AND seq < (SELECT min(seq) FROM errand_change) + ${BATCH_ROWS}
+        ORDER BY seq LIMIT 1) AS fresh))`;
+
+/** Fails, and the whole batch with it, when somebody keeps the feed in the meantime. */
+const STILL_OVER = `
+  SELECT CASE (SELECT expires_at <= ${NOW} FROM errand_mark WHERE name = 'feed')
+    WHEN 1 THEN 1 ELSE json('KEPT') END`;
+
+const FORGET = "DELETE FROM errand_mark WHERE name = 'feed'";
+
+const EMPTY = `
+  DELETE FROM errand_change
+  WHERE seq < (SELECT min(seq) FROM errand_change) + ${BATCH_ROWS}
+    AND NOT EXISTS (SELECT 1 FROM errand_mark WHERE name = 'feed')`;
+
+/** The feed of one store. */
+export class FeedStore implements FeedBroker {
+  /** The same driver; it tells those who listen of its commits. */
+  readonly driver: Driver;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<() => void>();
+
+  /** Does nothing until asked. */
+  constructor(driver: Driver, clock: Clock) {
+    this.driver = telling(driver, this.#listeners);
+    this.#clock = clock;
+  }
+
+  /** See {@linkcode FeedBroker.onWrite}. */
+  readonly onWrite = (listener: () => void): () => void => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  };
+
+  async keep(): Promise<string> {
+    const results = await this.driver.write([
+      ...[FORGET_BROKEN, ...CREATE_TRIGGERS].map((sql) => ({ sql, args: [] })),
+      { sql: KEEP, args: [this.#clock.databaseNow(), newId()] },
+      { sql: HEAD, args: [] },
+    ]);
+    const { feed, newest } = headOf(results.at(-1)!.rows[0]!);
+    return cursorOf(feed!, newest ?? 0);
+  }
+
+  async changes({ after, query, limit }: ChangesRequest): Promise<ChangePage> {
+    const { feed, seq } = parts(after);
+    const last = seq + limit;
+    const { conditions, args } = fits(query, [BigInt(seq), BigInt(last)]);
+    const where = `seq > ?1 AND seq <= ?2${conditions}`;
+    const [head, found, jobs] = await this.driver.read([
+      { sql: HEAD, args: [] },
+      {
+        sql: `SELECT seq, at, event, job_id, task, queue, state FROM errand_change
+          WHERE ${where} ORDER BY seq`,
+        args,
+      },
+      {
+        sql: `SELECT ${JOB_COLUMNS} FROM errand_job
+          WHERE id IN (SELECT job_id FROM errand_change WHERE ${where})`,
+        args,
+      },
+    ]);
+    const { feed: current, oldest, newest } = headOf(head!.rows[0]!);
+    const gone = oldest === null ? seq > 0 : seq < oldest - 1 || seq > newest!;
+    if (current !== feed || gone) {
+      return { changes: [], jobs: new Map(), cursor: after, more: false, lost: true };
+    }
+    return {
+      changes: found!.rows.map((row) => toChange(row, feed)),
+      jobs: new Map(jobs!.rows.map(toJob).map((job) => [job.id, job])),
+      cursor: cursorOf(feed, Math.min(last, newest ?? 0)),
+      more: last < (newest ?? 0),
+      lost: false,
+    };
+  }
+
+  async tidy(): Promise<number> {
+    const now = this.#clock.databaseNow();
+    const [found] = await this.driver.read([{ sql: OLDEST, args: [now] }]);
+    const [over, oldest, newest, old] = found!.rows[0]!;
+    if (over === 1) return await this.#end(now);
+    if (oldest === null) return 0;
+    if (over === null) return await this.#removed([{ sql: EMPTY, args: [] }]);
+    const many = Number(newest) - Number(oldest) >= ROWS_MAX;
+    if (newest === oldest || !(old || many)) return 0;
+    return await this.#removed([{ sql: PRUNE, args: [] }]);
+  }
+
+  /** Nobody keeps the feed: from now on changes cost nothing again. */
+  async #end(now: number | null): Promise<number> {
+    try {
+      return await this.#removed([
+        { sql: STILL_OVER, args: [now] },
+        ...TRIGGERS.map((name) => ({ sql: `DROP TRIGGER IF EXISTS ${name}`, args: [] })),
+        { sql: FORGET, args: [] },
+        { sql: EMPTY, args: [] },
+      ]);
+    } catch (error) {
+      if (error instanceof ErrandError && isGuard(error.cause)) return 0; // somebody was faster
+      throw error;
+    }
+  }
+
+  async #removed(statements: readonly Statement[]): Promise<number> {
+    return (await this.driver.write(statements)).at(-1)!.changes;
+  }
+}
+
+function telling(driver: Driver, listeners: ReadonlySet<() => void>): Driver {
+  return {
+    sameClock: driver.sameClock,
+    read: (statements) => driver.read(statements),
+    write: (statements, options) => {
+      const written = driver.write(statements, options);
+      const tell = (): void => listeners.forEach((listener) => listener());
+      if (listeners.size > 0) written.then(tell, () => {}); // the caller hears of a failure
+      return written;
+    },
+    close: () => driver.close(),
+    ...(driver.version !== undefined && { version: driver.version }),
+    ...(driver.onCommit !== undefined && { onCommit: driver.onCommit }),
+    ...(driver.usage !== undefined && { usage: driver.usage }),
+    ...(driver.silent !== undefined && { silent: driver.silent }),
+  };
+}
+
+interface Head {
+  readonly feed: string | null;
+  readonly oldest: number | null;
+  readonly newest: number | null;
+}
+
+function headOf([feed, oldest, newest]: Row): Head {
+  return { feed, oldest, newest } as Head;
+}
+
+function cursorOf(feed: string, seq: number): string {
+  return `${feed}-${seq}`;
+}
+
+function parts(cursor: string): { readonly feed: string; readonly seq: number } {
+  const at = cursor.lastIndexOf("-");
+  return { feed: cursor.slice(0, at), seq: Number(cursor.slice(at + 1)) };
+}
+
+function toChange([seq, at, event, id, task, queue, state]: Row, feed: string): StoredChange {
+  const change = { cursor: cursorOf(feed, Number(seq)), event, id, task, queue, state };
+  return { ...change, atMs: Number(at) } as StoredChange;
+}
+
+/** Conditions on a change, beside the stretch that the first arguments name. */
+function fits(
+  { ids, states, events, queue, task, parentId }: ChangeQuery,
+  stretch: readonly Value[],
+): { readonly conditions: string; readonly args: Value[] } {
+  const args = [...stretch];
+  const equal = (column: string, value: string | undefined): string =>
+    value === undefined ? "" : ` AND ${column} = ?${args.push(value)}`;
+  const among = (column: string, values: readonly string[] | undefined): string =>
+    values === undefined
+      ? ""
+      : ` AND ${column} IN (SELECT value FROM json_each(?${args.push(JSON.stringify(values))}))`;
+  const conditions = among("job_id", ids) + among("state", states) + among("event", events) +
+    equal("queue", queue) + equal("task", task) + equal("parent_id", parentId);
+  return { conditions, args };
+}
