@@ -27,8 +27,9 @@ import { checkId, expectJob } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
-import { Nudge } from "./nudge.ts";
+import { isDue, Nudge } from "./nudge.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
+import type { QueueDefaults } from "./queue-defaults.ts";
 import { Queues } from "./queues.ts";
 import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
@@ -74,6 +75,7 @@ export class Errand extends HistoryVerbs {
   readonly #wake: Wake;
   readonly #nudge: Nudge | undefined;
   readonly #runs: Runs;
+  readonly #queueDefaults: QueueDefaults;
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
@@ -99,6 +101,7 @@ export class Errand extends HistoryVerbs {
     super();
     const { clock } = settings.store;
     const { tasks, logger, payloadLimitBytes, retentionMs, nextRuns } = settings;
+    this.#queueDefaults = settings.queues;
     const events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
@@ -161,7 +164,8 @@ export class Errand extends HistoryVerbs {
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob> {
     const known = knownTask(task, this.#tasks);
-    const prepared = prepare(known, termsOf(known, options), payload, this.#host);
+    const terms = termsOf(known, options, this.#queueDefaults);
+    const prepared = prepare(known, terms, payload, this.#host);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
     return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
@@ -363,7 +367,7 @@ export class Errand extends HistoryVerbs {
     { task, payload, ...options }: Parameters<PrepareJob>[0],
   ): Prepared | Promise<Prepared> {
     const known = knownTask(task, this.#tasks);
-    return prepare(known, termsOf(known, options), payload, this.#host);
+    return prepare(known, termsOf(known, options, this.#queueDefaults), payload, this.#host);
   }
 
   #prepareAll(
@@ -372,7 +376,7 @@ export class Errand extends HistoryVerbs {
     options: EnqueueOptions | undefined,
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
-    const terms = termsOf(known, options);
+    const terms = termsOf(known, options, this.#queueDefaults);
     return payloads.map((payload) => prepare(known, terms, payload, this.#host));
   }
 
@@ -392,9 +396,4 @@ export class Errand extends HistoryVerbs {
     if (accepted.some(isDue)) this.#nudge?.send();
     return accepted;
   }
-}
-
-/** Whether a worker elsewhere may take it now. */
-function isDue(job: EnqueuedJob): boolean {
-  return job.enqueued === "inserted" && job.state === "available";
 }

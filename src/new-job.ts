@@ -9,6 +9,7 @@ import { durationMs, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
 import type { EnqueuedJob } from "./job.ts";
+import { type QueueDefaults, unsaid } from "./queue-defaults.ts";
 import { parse } from "./schema.ts";
 import {
   checkName,
@@ -69,14 +70,23 @@ export function knownTask(task: Task | string, tasks: Tasks): TermsSource & Pick
 const plainTerms = new WeakMap<TermsSource, JobTerms>();
 
 /** The terms of jobs of `task` under `options`, checked once for all of them. */
-export function termsOf(task: TermsSource, options?: EnqueueOptions): JobTerms {
-  if (options !== undefined) return checkedTerms(task, options);
+export function termsOf(
+  task: TermsSource,
+  options?: EnqueueOptions,
+  queues?: QueueDefaults,
+): JobTerms {
+  const queue = queues?.get(options?.queue ?? task.queue);
+  // of a task that is not known here, nobody can tell what it says itself
+  const defaults = "run" in task ? queue : undefined;
+  if (options !== undefined || defaults !== undefined) {
+    return checkedTerms(task, options ?? {}, defaults);
+  }
   let terms = plainTerms.get(task);
   if (terms === undefined) plainTerms.set(task, terms = checkedTerms(task, {}));
   return terms;
 }
 
-function checkedTerms(task: TermsSource, options: EnqueueOptions): JobTerms {
+function checkedTerms(task: TermsSource, options: EnqueueOptions, queued?: Policy): JobTerms {
   const { delay, runAt, queue, priority, meta, parentId, retry } = options;
   if (delay !== undefined && runAt !== undefined) {
     throw invalid(`Cannot enqueue "${task.name}": delay and runAt exclude each other`);
@@ -87,7 +97,8 @@ function checkedTerms(task: TermsSource, options: EnqueueOptions): JobTerms {
         `give it to the task`,
     );
   }
-  const policy = checkPolicy(options, `a job of task "${task.name}"`);
+  const own = checkPolicy(options, `a job of task "${task.name}"`);
+  const policy = queued === undefined ? own : over(unsaid(queued, task.policy, own), own);
   const unique = uniqueOf(task, options, policy.retentionMs);
   return {
     task: task.name,
@@ -114,6 +125,11 @@ function storedOptions({ policy, onLeaseExpired }: TermsSource, own: Policy): st
     ...(onLeaseExpired === "fail" && { onLeaseExpired }),
   };
   return Object.keys(options).length === 0 ? null : JSON.stringify(options);
+}
+
+function over(queued: Policy, own: Policy): Policy {
+  const retry = { ...queued.retry, ...own.retry };
+  return { ...queued, ...own, ...(Object.keys(retry).length > 0 && { retry }) };
 }
 
 function uniqueOf(

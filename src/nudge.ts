@@ -8,6 +8,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
+import type { EnqueuedJob } from "./job.ts";
 import { signedHeaders } from "./signature.ts";
 
 /** Where a nudge goes. */
@@ -57,6 +58,11 @@ function checkedUrl(given: unknown): string {
     `Cannot nudge ${show(given)}: it is no http: or https: address without a user's name; ` +
       `pass one, { url, secret }, or a function`,
   );
+}
+
+/** Whether a job that was just enqueued is news to those who work elsewhere. */
+export function isDue({ enqueued, state }: EnqueuedJob): boolean {
+  return enqueued === "inserted" && state === "available";
 }
 
 /** Sends nudges: at most one is on its way, and one waits. */

@@ -15,11 +15,12 @@ import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
 import { type CheckedNudge, checkedNudge, type NudgeTarget } from "./nudge.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
+import { checkQueueDefaults, type QueueDefaults } from "./queue-defaults.ts";
 import type { NextRuns } from "./recurrence.ts";
 import type { LibsqlClient } from "./store/driver/client.ts";
 import type { Synchronous } from "./store/driver/local.ts";
 import type { StoreOptions } from "./store/open.ts";
-import type { Retention, Task } from "./task.ts";
+import type { JobPolicy, Retention, Task } from "./task.ts";
 import { Tasks } from "./tasks.ts";
 
 /** How to open an Errand. Either `url` or `client` is needed. */
@@ -52,6 +53,11 @@ export interface ErrandOptions {
   readonly encryption?: EncryptionOptions;
   /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
   readonly retention?: Retention;
+  /**
+   * What jobs of these queues get at their enqueueing here where neither they nor their task says
+   * something. @default the defaults of all
+   */
+  readonly queues?: Readonly<Record<string, JobPolicy>>;
   /** Functions that schedules ask for their next occurrence, by name. */
   readonly nextRuns?: NextRuns;
   /**
@@ -74,6 +80,7 @@ const PAYLOAD_LIMIT_BYTES = 1024 * 1024;
 export interface Settings {
   readonly store: StoreOptions;
   readonly tasks: Tasks;
+  readonly queues: QueueDefaults;
   readonly nextRuns: NextRuns;
   readonly logger: Logger;
   readonly logs: boolean;
@@ -99,6 +106,7 @@ export function checkedSettings(options: ErrandOptions): Settings {
   return {
     store: storeOptions(options),
     tasks: known,
+    queues: checkQueueDefaults(options.queues ?? {}),
     nextRuns: checkedNextRuns(options.nextRuns ?? {}),
     logger: leveled(options.logger, options.logLevel ?? "info"),
     logs: options.logger !== undefined,

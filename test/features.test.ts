@@ -257,6 +257,62 @@ it("A15: a job's word goes before its task's, the task's before the default", as
   expect(waits[2]).toBeLessThanOrEqual(1_100);
 });
 
+it("A15: the word of a job, then of its task, goes before the default of its queue", async () => {
+  const run = ({ job }: TaskContext): never => {
+    throw new Error(`of ${job.maxAttempts}`);
+  };
+  const queues = {
+    q: { retry: { maxAttempts: 3, delay: "20s", jitter: 0 }, timeout: "3s", retention: "1h" },
+  } as const;
+  const said = defineTask({ name: "said", queue: "q", retry: { maxAttempts: 2 }, run });
+  const unsaid = defineTask({ name: "unsaid", queue: "q", run });
+  const hangs = defineTask({
+    name: "hangs",
+    queue: "q",
+    retry: { maxAttempts: 1 },
+    run: () => new Promise(() => {}),
+  });
+  await using errand = await testErrand({ tasks: [said, unsaid, hangs], queues });
+  await errand.enqueueMany(said, [0]);
+  await errand.enqueue(said, 0, { retry: { maxAttempts: 1, delay: "4s" }, retention: "1m" });
+  await errand.enqueue(unsaid, 0);
+  await errand.enqueue(unsaid, 0, { queue: "default" });
+  const last = await errand.enqueue(hangs, 0);
+  await using worker = errand.worker({ concurrency: 10, queues: { q: 10, default: 10 } });
+  await worker.start();
+  await expect.poll(async () => (await errand.get(last.id))!.state).toBe("running");
+  await errand.clock.advance("2s"); // the waits of the default queue are over
+  const { jobs } = await errand.list({ order: "oldest" });
+  expect(jobs.map(({ error, state }) => [error?.message, state])).toEqual([
+    ["of 2", "scheduled"],
+    ["of 1", "failed"],
+    ["of 3", "scheduled"],
+    ["of 5", "scheduled"],
+    [undefined, "running"],
+  ]);
+  const wait = (at: number) => jobs[at]!.runAt.getTime() - jobs[at]!.startedAt!.getTime();
+  expect([wait(0), wait(2)]).toEqual([20_000, 20_000]);
+  await errand.clock.advance("2s");
+  expect((await errand.get(last.id))?.error?.code).toBe("TIMEOUT");
+  await errand.clock.advance("30m");
+  expect((await errand.list({ state: "failed" })).jobs.map(({ task }) => task))
+    .toContain("hangs");
+  await errand.clock.advance("31m");
+  await expect.poll(() => errand.get(last.id)).toBeUndefined();
+});
+
+it("A15: a queue's default that no job can carry is refused", async () => {
+  const refused = (queues: unknown) =>
+    expect(testErrand({ queues: queues as never })).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+      message: expect.stringMatching(/^Cannot use .*queue/),
+    });
+  await refused({ q: { retry: { delay: () => 5 } } });
+  await refused({ q: { timeout: 0 } });
+  await refused({ "": {} });
+  await refused(7);
+});
+
 it("A22: jobs have a parent and meta, and are found by both", async () => {
   await using errand = await testErrand({ tasks: [echo] });
   const parent = await errand.enqueue(echo, "parent");

@@ -11,7 +11,7 @@ const layers: readonly (readonly string[])[] = [
   [
     ...["job", "outcome", "backoff", "recurrence", "duration", "id", "clock", "codec", "errors"],
     ...["events", "schema", "policy", "logger", "broker", "task", "tasks", "job-error"],
-    ...["collector", "drain", "new-job", "slots", "list-query", "unique"],
+    ...["collector", "drain", "new-job", "queue-defaults", "slots", "list-query", "unique"],
     ...["schedule", "schedule-broker", "schedule-options", "mark-broker"],
     ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
     ...["change", "feed-broker", "watch-query"],

@@ -19,6 +19,8 @@ import { invalid } from "../errors.ts";
 import type { RunOptions } from "../run.ts";
 import { type ErrandSource, opened } from "./opened.ts";
 
+export type { ErrandSource } from "./opened.ts";
+
 /** `Deno.cron`, as far as it is used. */
 export type Cron = (
   name: string,

@@ -26,6 +26,8 @@ import { boundedText } from "./body.ts";
 import { type ErrandSource, opened } from "./opened.ts";
 import { failedRun, problem } from "./problem.ts";
 
+export type { ErrandSource } from "./opened.ts";
+
 /** Who may start a run, and how it goes. */
 export interface HttpTriggerOptions extends RunOptions {
   /**

@@ -140,7 +140,7 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
     "what is at this address does not answer as a libSQL server does; see whether it is one",
   ],
   [
-    /fetch failed|EPROTO|certificate|ECONN|ENOTFOUND|network|socket|WEBSOCKET|terminated|did not answer/i,
+    /fetch failed|ECONN|EPROTO|ENOTFOUND|network|socket|certificate|terminated|did not answer/i,
     "the server cannot be reached; what was asked for may or may not have been done",
   ],
   [/IOERR|disk I\/O/i, "the disk refused to read or write; nothing of this call was written"],
