@@ -19,6 +19,11 @@ const built = Object.entries<string>(sources).map(([name, source]) => {
   const path = source.replace(/\.ts$/, "");
   return [name, { types: `${path}.d.ts`, default: `${path}.js` }] as const;
 });
+// what "#…" means for bundlers is built as well
+const imports = JSON.parse(JSON.stringify(pkg.imports).replaceAll(/(\.\/[^"]*)\.ts"/g, '$1.js"'));
 const exports = { ...Object.fromEntries(built), "./package.json": "./package.json" };
-writeFileSync("dist/npm/package.json", JSON.stringify({ ...pkg, exports }, null, 2) + "\n");
+writeFileSync(
+  "dist/npm/package.json",
+  JSON.stringify({ ...pkg, imports, exports }, null, 2) + "\n",
+);
 for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `dist/npm/${file}`);

@@ -20,9 +20,8 @@ export interface CommitSource {
 /** A look costs some 100 µs, most of it for the waking of the event loop: for a moment only … */
 const ALERT_MS = 1_000;
 const ALERT_POLL_MS = 8;
-/** … and as long as something heard may not be visible yet. */
-const HEARD_MS = 20;
-const HEARD_POLL_MS = 1;
+/** … and after something was heard, which may show a little later: 1, 2, 4 … 32 ms apart. */
+const HEARD_POLL_MOST_MS = 32;
 /** A quiet database, where the system tells of changes, and where it does not. */
 const BACKSTOP_MS = 250;
 const QUIET_POLL_MS = 16;
@@ -37,7 +36,7 @@ export class Commits {
   #faults = 0;
   #seen = 0;
   #alertMs = 0;
-  #heardMs = -Infinity;
+  #heardPollMs = Infinity;
   #missed = 0;
   #cancel: (() => void) | undefined;
   #unhear: (() => void) | undefined;
@@ -79,13 +78,17 @@ export class Commits {
   }
 
   #wait(): void {
-    const nowMs = this.#clock.elapsedMs();
-    let delayMs = nowMs - this.#heardMs < HEARD_MS ? HEARD_POLL_MS : ALERT_POLL_MS;
-    if (nowMs - this.#alertMs >= ALERT_MS) {
-      this.#listen();
-      delayMs = this.#unhear === undefined ? QUIET_POLL_MS : BACKSTOP_MS;
-    }
-    this.#cancel = this.#clock.timer(delayMs, () => this.#look());
+    this.#cancel = this.#clock.timer(this.#pauseMs(), () => this.#look());
+  }
+
+  #pauseMs(): number {
+    const heardPollMs = this.#heardPollMs;
+    this.#heardPollMs = heardPollMs < HEARD_POLL_MOST_MS ? 2 * heardPollMs : Infinity;
+    const alert = this.#clock.elapsedMs() - this.#alertMs < ALERT_MS;
+    if (alert) return Math.min(heardPollMs, ALERT_POLL_MS);
+    if (heardPollMs < Infinity) return heardPollMs;
+    this.#listen();
+    return this.#unhear === undefined ? QUIET_POLL_MS : BACKSTOP_MS;
   }
 
   #look(): void {
@@ -112,7 +115,7 @@ export class Commits {
   #hurry(): void {
     this.#end();
     this.#cancel?.();
-    this.#alertMs = this.#heardMs = this.#clock.elapsedMs();
+    this.#heardPollMs = 1; // it may be this process's own write: no cause for alert
     this.#wait();
   }
 

@@ -52,11 +52,25 @@ describe("commits of others", () => {
     expect(state.news).toBe(0);
     await clock.advance(5);
     state.version++;
-    await clock.advance(1);
+    await clock.advance(5);
     expect(state.news).toBe(1);
     state.version++;
     await clock.advance(8);
     expect(state.news).toBe(2);
+    commits.stop();
+  });
+
+  it("are looked for but a few times when what was heard was no commit of others", async () => {
+    const { clock, commits, state, heard } = database();
+    commits.start(1);
+    await clock.advance("2s");
+    state.looks = 0;
+    heard.hear();
+    expect(heard.listeners).toBe(0);
+    await clock.advance(100);
+    expect(state.looks).toBeGreaterThan(3);
+    expect(state.looks).toBeLessThan(10);
+    expect(heard.listeners).toBe(1);
     commits.stop();
   });
 

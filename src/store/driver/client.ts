@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { ErrandError } from "../../errors.ts";
 import type { Driver, Result, Results, Row, Statement, Value } from "./driver.ts";
-import { closedError, databaseError, isStuck } from "./faults.ts";
+import { closedError, databaseError, isReplica, isStuck } from "./faults.ts";
 import { patiently } from "./patience.ts";
 
 /** What is used of a libSQL client. Every client of the package `@libsql/client` has it. */
@@ -70,7 +71,14 @@ export async function clientDriver(options: ClientOptions): Promise<Driver> {
   try {
     await patiently(() => client.executeMultiple("PRAGMA journal_mode = WAL"), busyTimeoutMs);
   } catch (error) {
-    throw databaseError(error, "open the client's database");
+    if (!isReplica(error)) throw databaseError(error, "open the client's database");
+    throw new ErrandError(
+      "INVALID_INPUT",
+      "Cannot open the client's database: it is an embedded replica (syncUrl), which reads late " +
+        "and blocks the process at each write; pass its primary's address as url, or a client " +
+        "of that, and keep the replica for reading",
+      { cause: error },
+    );
   }
   return new ClientDriver(options);
 }

@@ -32,12 +32,24 @@ export function isGuard(error: unknown): boolean {
   return /malformed JSON/i.test(fault(error).text);
 }
 
+/** Whether an embedded replica refused what every client of a file takes: to be in WAL mode. */
+export function isReplica(error: unknown): boolean {
+  return /UnsupportedStatement/.test(fault(error).text);
+}
+
 /** Whether a statement itself was at fault, rather than the way to the database. */
 export function isStatementFault(error: unknown): boolean {
-  const { code } = fault(error);
+  const { code, text } = fault(error);
   return !isBusy(error) && (error instanceof RangeError ||
-    /SQLITE_(ERROR|CONSTRAINT|MISMATCH|TOOBIG|RANGE|AUTH|UNKNOWN)|SQL_|ARGS_|RESPONSE_/.test(code));
+    /SQLITE_(ERROR|CONSTRAINT|MISMATCH|TOOBIG|RANGE|AUTH|UNKNOWN)|SQL_|ARGS_|RESPONSE_/.test(
+      code,
+    ) ||
+    (code.includes("PROXY_ERROR") && ON_PRIMARY.test(text)));
 }
+
+/** A replica has one code for all that goes wrong on its primary, or on the way there. */
+const ON_PRIMARY =
+  /constraint failed|no such (table|column|function)|malformed JSON|too big|datatype mismatch/i;
 
 /**
  * What became of a batch that a server has not answered with results. `"busy"`, `"unsent"`: nothing
