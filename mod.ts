@@ -63,7 +63,15 @@ export type {
   WorkerState,
 } from "./src/worker-info.ts";
 export type { SlotOptions } from "./src/slots.ts";
-export type { AttemptCounts, DrainEnd, DrainOptions, DrainSummary } from "./src/drain.ts";
+export type { RunOptions } from "./src/run.ts";
+export type { NudgeOptions, NudgeTarget } from "./src/nudge.ts";
+export type {
+  AttemptCounts,
+  DrainEnd,
+  DrainOptions,
+  DrainSummary,
+  RunSummary,
+} from "./src/drain.ts";
 export type {
   CompleteOptions,
   Completion,

@@ -4,7 +4,10 @@ import { binArgs, current, findRuntime } from "./runtimes.ts";
 import { runSteps } from "./steps.ts";
 
 const deno = findRuntime("deno");
-const entryPoints = ["mod.ts", "src/process/mod.ts", "src/testing/mod.ts"];
+const entryPoints = [
+  ...["mod.ts", "src/process/mod.ts", "src/testing/mod.ts"],
+  ...["cloudflare", "deno", "http", "interval"].map((name) => `src/triggers/${name}.ts`),
+];
 
 runSteps([
   { name: "tsc", command: process.execPath, args: binArgs(current, "typescript/bin/tsc") },

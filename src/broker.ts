@@ -8,6 +8,7 @@ import type { JobRef } from "./events.ts";
 import type { FeedBroker } from "./feed-broker.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Completed, Held, Settlement } from "./outcome.ts";
+import type { MarkBroker } from "./mark-broker.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
 import type { UniqueRule } from "./unique.ts";
@@ -262,6 +263,7 @@ export interface Broker {
   readonly schedules: ScheduleBroker;
   readonly feed: FeedBroker;
   readonly workers: WorkerBroker;
+  readonly marks: MarkBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Whether other processes' commits are heard from nobody, so that one has to look for them. */

@@ -68,10 +68,26 @@ export interface DrainSummary extends Readonly<AttemptCounts> {
   readonly nextAt?: Date;
 }
 
+/** What a run came to; one that found another one under way has done nothing. */
+export type RunSummary =
+  | { readonly ran: false }
+  | (DrainSummary & {
+    readonly ran: true;
+    /**
+     * Milliseconds until there is something to do: 0 when work remains that is due. Absent when
+     * nothing is known to come.
+     */
+    readonly comeBackMs?: number;
+    /** Whether it sent the nudge, so that the rest is done without waiting for the next trigger. */
+    readonly nudged: boolean;
+  });
+
 /** Nothing yet. */
 export function noCounts(): AttemptCounts {
   return { completed: 0, failed: 0, retried: 0, snoozed: 0, released: 0, lost: 0 };
 }
+
+const COUNTS = Object.keys(noCounts()) as (keyof AttemptCounts)[];
 
 const COUNTED: Readonly<Record<Outcome["kind"], keyof AttemptCounts>> = {
   complete: "completed",
@@ -107,6 +123,18 @@ export function summary(
   const nextJob = dueMs.length > 0 ? new Date(Math.min(...dueMs)) : undefined;
   const nextAt = claimable ? now : earlier(nextJob, nextOccurrence);
   return { ...counts, ended, remaining, ...(nextAt !== undefined && { nextAt }) };
+}
+
+/** How many attempts have ended. */
+export function attempts(counts: AttemptCounts): number {
+  return COUNTS.reduce((sum, count) => sum + counts[count], 0);
+}
+
+/** The summary of two drains, one after the other. */
+export function joined(first: DrainSummary, second: DrainSummary): DrainSummary {
+  const counts = noCounts();
+  for (const count of COUNTS) counts[count] = first[count] + second[count];
+  return { ...second, ...counts };
 }
 
 function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {

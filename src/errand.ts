@@ -4,7 +4,6 @@
  * @module
  */
 import type { Broker, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
-import type { Clock } from "./clock.ts";
 import {
   type EnqueueEntries,
   type EnqueueEntry,
@@ -15,6 +14,7 @@ import {
 } from "./calls.ts";
 import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
+import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
@@ -27,9 +27,11 @@ import { checkId, expectJob } from "./job-checks.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
+import { isDue, Nudge } from "./nudge.ts";
 import { checkedSettings, type ErrandOptions, type Settings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { Queues } from "./queues.ts";
+import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
 import { openStore } from "./store/open.ts";
 import { Statements } from "./statements.ts";
@@ -40,7 +42,7 @@ import { Waiting } from "./waiting.ts";
 import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
-import type { StopOptions, WorkerOptions } from "./worker-options.ts";
+import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
 
 /**
  * A job queue in one database.
@@ -68,14 +70,14 @@ export class Errand extends HistoryVerbs {
   readonly statements: Statements;
 
   readonly #broker: Broker;
-  readonly #clock: Clock;
   readonly #events: Events;
   readonly #tasks: Tasks;
-  readonly #nextRuns: Settings["nextRuns"];
   readonly #wake: Wake;
+  readonly #nudge: Nudge | undefined;
+  readonly #runs: Runs;
   readonly #queueDefaults: QueueDefaults;
-  readonly #limits: { readonly payloadLimitBytes: number };
-  readonly #retentionMs: number | null;
+  /** What its workers share. */
+  readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
   readonly #waiting: Waiting;
   readonly #feed: Feed;
@@ -98,29 +100,28 @@ export class Errand extends HistoryVerbs {
   private constructor(broker: Broker, settings: Settings) {
     super();
     const { clock } = settings.store;
-    const { tasks, logger, payloadLimitBytes, retentionMs } = settings;
-    this.#broker = broker;
-    this.#clock = clock;
-    this.#tasks = tasks;
-    this.#nextRuns = settings.nextRuns;
+    const { tasks, logger, payloadLimitBytes, retentionMs, nextRuns } = settings;
     this.#queueDefaults = settings.queues;
-    this.#limits = { payloadLimitBytes };
-    this.#retentionMs = retentionMs;
-    this.#events = new Events((error, event) =>
+    const events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
-    if (settings.logs) logEvents(this.#events, logger);
-    this.#wake = new Wake(clock, broker);
+    if (settings.logs) logEvents(events, logger);
+    const wake = new Wake(clock, broker);
+    const host = { broker, clock, events, wake, tasks, nextRuns, payloadLimitBytes, retentionMs };
+    this.#host = host;
+    this.#broker = broker;
+    this.#tasks = tasks;
+    this.#events = events;
+    this.#wake = wake;
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
-    this.#waiting = new Waiting({ broker, clock, wake: this.#wake });
-    this.#feed = new Feed({ broker, clock, tasks, events: this.#events, wake: this.#wake });
-    const host = { broker, tasks, retentionMs, events: this.#events, wake: this.#wake };
+    this.#waiting = new Waiting(host);
+    this.#feed = new Feed(host);
+    const nudge = settings.nudge && new Nudge(settings.nudge, host);
+    this.#nudge = nudge;
+    this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
-    this.workers = new Workers(broker, this.#wake);
-    this.schedules = new Schedules(
-      { ...host, nextRuns: settings.nextRuns },
-      (entry) => this.#prepareEntry(entry),
-    );
+    this.workers = new Workers(broker, wake);
+    this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
     this.statements = new Statements(
       broker,
       (task, payloads, options) =>
@@ -128,7 +129,6 @@ export class Errand extends HistoryVerbs {
     );
     hostHistory(this, {
       ...host,
-      payloadLimitBytes,
       enqueue: async (job) => this.#accepted([job], await this.#collector.add([job.stored]))[0]!,
     });
   }
@@ -164,12 +164,8 @@ export class Errand extends HistoryVerbs {
     options?: EnqueueOptions & JoinOptions,
   ): Promise<EnqueuedJob> {
     const known = knownTask(task, this.#tasks);
-    const prepared = prepare(
-      known,
-      termsOf(known, options, this.#queueDefaults),
-      payload,
-      this.#limits,
-    );
+    const terms = termsOf(known, options, this.#queueDefaults);
+    const prepared = prepare(known, terms, payload, this.#host);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
     return this.#accepted([job], await this.#collector.add([job.stored]))[0]!;
@@ -222,7 +218,7 @@ export class Errand extends HistoryVerbs {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` when it has completed or failed.
    */
   async cancel(id: string): Promise<Job> {
-    const kept = retentions(this.#tasks, this.#retentionMs);
+    const kept = retentions(this.#tasks, this.#host.retentionMs);
     const result = await this.#broker.cancel(checkId("cancel", id), kept);
     const job = expectJob("cancel", id, result, result.job?.state === "cancelled");
     if (result.changed) {
@@ -246,6 +242,7 @@ export class Errand extends HistoryVerbs {
     );
     this.#events.emit("retried", { job });
     this.#wake.signal("work");
+    if (job.state === "available") this.#nudge?.send();
     return job;
   }
 
@@ -306,29 +303,32 @@ export class Errand extends HistoryVerbs {
     if (this.#closed !== undefined) {
       throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot make a worker: this Errand is closed");
     }
-    const worker = new Worker({
-      broker: this.#broker,
-      clock: this.#clock,
-      events: this.#events,
-      wake: this.#wake,
-      tasks: this.#tasks,
-      nextRuns: this.#nextRuns,
-      ...this.#limits,
-      retentionMs: this.#retentionMs,
-      stopped: () => void this.#workers.delete(worker),
-    }, options);
+    const stopped = (): void => void this.#workers.delete(worker);
+    const worker = new Worker({ ...this.#host, stopped }, options);
     this.#workers.add(worker);
     return worker;
   }
 
   /**
-   * Tells this Errand's workers to look for jobs: after the commit of a transaction or batch of
-   * your own that added some. Without it they find them by themselves, within 10 ms on a file that
-   * was opened by `url` and within their `pollInterval` otherwise.
+   * One bounded run, for places where no process stays: enqueues what schedules owe, rescues,
+   * prunes, and works until nothing is due or a bound is reached. Runs of one `name` never overlap,
+   * in whatever process: one that finds another under way does nothing and says so.
+   *
+   * @throws {ErrandError} what the database answers when it cannot be used.
+   */
+  run(options: RunOptions = {}): Promise<RunSummary> {
+    return this.#runs.start(options);
+  }
+
+  /**
+   * Tells this Errand's workers to look for jobs, and sends the nudge: after the commit of a
+   * transaction or batch of your own that added some. Without it workers find them by themselves,
+   * within 10 ms on a file that was opened by `url` and within their `pollInterval` otherwise.
    */
   wake(): void {
     this.#wake.signal("work");
     this.#wake.signal("change");
+    this.#nudge?.send();
   }
 
   /** What the database server has counted for this Errand; `undefined` where it does not tell. */
@@ -355,6 +355,8 @@ export class Errand extends HistoryVerbs {
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await this.#collector.settled();
+    await this.#runs.settled();
+    await this.#nudge?.settled();
     this.#feed.close();
     await this.#broker.close();
     this.#wake.signal("end"); // those who wait hear that it is closed
@@ -365,7 +367,7 @@ export class Errand extends HistoryVerbs {
     { task, payload, ...options }: Parameters<PrepareJob>[0],
   ): Prepared | Promise<Prepared> {
     const known = knownTask(task, this.#tasks);
-    return prepare(known, termsOf(known, options, this.#queueDefaults), payload, this.#limits);
+    return prepare(known, termsOf(known, options, this.#queueDefaults), payload, this.#host);
   }
 
   #prepareAll(
@@ -375,7 +377,7 @@ export class Errand extends HistoryVerbs {
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options, this.#queueDefaults);
-    return payloads.map((payload) => prepare(known, terms, payload, this.#limits));
+    return payloads.map((payload) => prepare(known, terms, payload, this.#host));
   }
 
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
@@ -391,6 +393,7 @@ export class Errand extends HistoryVerbs {
       }
     }
     this.#wake.signal("work");
+    if (accepted.some(isDue)) this.#nudge?.send();
     return accepted;
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RunSummary } from "./drain.ts";
 import type { Job, JobError } from "./job.ts";
 import type { WorkerEnd } from "./worker-info.ts";
 
@@ -67,6 +68,8 @@ export interface ErrandEvents {
   resumed: { readonly queue: string };
   /** A worker of this Errand has stopped. */
   stopped: WorkerEnd;
+  /** A run has ended, or has found another one under way. */
+  ran: RunSummary;
   /** Background work failed and will be tried again; nothing was lost. */
   error: { readonly error: unknown; readonly during: string };
 }

@@ -38,6 +38,10 @@ export function logEvents(events: Events, logger: Logger): void {
   events.on("paused", (queue) => logger.info("Queue paused", { ...queue }));
   events.on("resumed", (queue) => logger.info("Queue resumed", { ...queue }));
   events.on("stopped", (end) => logger.info("Worker stopped", { ...end }));
+  events.on("ran", (summary) => {
+    if (summary.ran) logger.info("Run ended", { ...summary });
+    else logger.info("Run left to the one under way");
+  });
   events.on(
     "error",
     ({ error, during }) =>

@@ -1,5 +1,5 @@
 /**
- * What a detached worker needs of a store: marks that say who does what only one shall do.
+ * The part of the seam that is about marks, which say who does what only one shall do.
  *
  * @module
  */

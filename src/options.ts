@@ -13,6 +13,7 @@ import {
 import { checkTask } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
+import { type CheckedNudge, checkedNudge, type NudgeTarget } from "./nudge.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
 import { checkQueueDefaults, type QueueDefaults } from "./queue-defaults.ts";
 import type { NextRuns } from "./recurrence.ts";
@@ -59,6 +60,12 @@ export interface ErrandOptions {
   readonly queues?: Readonly<Record<string, JobPolicy>>;
   /** Functions that schedules ask for their next occurrence, by name. */
   readonly nextRuns?: NextRuns;
+  /**
+   * Whom to tell, after a commit here that enqueued work that is due: an address that runs it, or
+   * a function. Sent in the background, at most one at a time; `close` waits for it, and what
+   * fails is an `error` event.
+   */
+  readonly nudge?: NudgeTarget;
   /** Where the library's messages go; without it they go nowhere. */
   readonly logger?: Logger;
   /** Which of them reach the logger. @default "info" */
@@ -80,6 +87,7 @@ export interface Settings {
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
   readonly encryption?: CheckedEncryption;
+  readonly nudge?: CheckedNudge;
 }
 
 /** Checks everything that can be checked without the database. */
@@ -105,6 +113,7 @@ export function checkedSettings(options: ErrandOptions): Settings {
     payloadLimitBytes: payloadLimit,
     retentionMs,
     ...(options.encryption !== undefined && { encryption: checkEncryption(options.encryption) }),
+    ...(options.nudge !== undefined && { nudge: checkedNudge(options.nudge) }),
   };
 }
 

@@ -25,7 +25,7 @@ const layers: readonly (readonly string[])[] = [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake", "commits"],
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
     ...["commit", "statements", "isolation", "waiting", "feed", "history", "history-verbs"],
-    ...["workers", "turns", "pace", "ending"],
+    ...["workers", "turns", "pace", "ending", "run", "mark", "nudge", "signature"],
   ].map((name) => `src/${name}.ts`),
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],

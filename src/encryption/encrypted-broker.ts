@@ -39,6 +39,7 @@ import { EncryptedSchedules } from "./encrypted-schedules.ts";
 import { looksSealed } from "./envelope.ts";
 import { checkUnique } from "./searchable.ts";
 import type { ScheduleBroker } from "../schedule-broker.ts";
+import type { MarkBroker } from "../mark-broker.ts";
 import type { WorkerBroker } from "../worker-broker.ts";
 
 /** Wraps `broker`. What is not encrypted passes through it as it is. */
@@ -51,6 +52,8 @@ export class EncryptedBroker implements Broker {
   readonly feed: FeedBroker;
   /** See {@linkcode Broker.workers}. */
   readonly workers: WorkerBroker;
+  /** See {@linkcode Broker.marks}. */
+  readonly marks: MarkBroker;
   /** See {@linkcode Broker.encrypts}. */
   readonly encrypts: boolean;
   /** See {@linkcode Broker.version}. */
@@ -70,6 +73,7 @@ export class EncryptedBroker implements Broker {
     this.schedules = new EncryptedSchedules(broker.schedules, keys);
     this.feed = new EncryptedFeed(broker.feed, keys);
     this.workers = broker.workers;
+    this.marks = broker.marks;
     this.silent = broker.silent ?? false;
     if (broker.version !== undefined) this.version = broker.version;
     if (broker.onCommit !== undefined) this.onCommit = broker.onCommit;

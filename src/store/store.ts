@@ -64,7 +64,6 @@ export class Store implements Broker {
   readonly usage?: NonNullable<Broker["usage"]>;
   readonly schedules: ScheduleStore;
   readonly feed: FeedStore;
-  /** What detached workers hold: beside jobs, so not part of the broker. */
   readonly marks: MarkStore;
   readonly workers: WorkerStore;
 
