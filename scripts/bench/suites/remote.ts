@@ -1,0 +1,64 @@
+import type { Measure, Params, Subject } from "../harness/types.ts";
+
+const speed = { key: "speed", unit: "jobs/s" } as const;
+
+/** The measures over a libSQL server, with the targets that Errand must reach. */
+export const remote: readonly Measure[] = [
+  {
+    name: "enqueueMany, 1,000 a call, over a server",
+    ours: subject("errand", "remote", "enqueueMany", 0),
+    peers: [{
+      subject: subject("bare client", "bare", "enqueueMany", 0),
+      atLeast: 0.7,
+    }],
+    figures: [speed],
+  },
+  {
+    name: "process, concurrency 100, over a server",
+    ours: subject("errand", "remote", "process", 0, { concurrency: 100 }),
+    peers: [
+      {
+        subject: subject("bare client", "bare", "process", 0, {
+          concurrency: 100,
+        }),
+        atLeast: 0.6,
+      },
+      {
+        subject: subject("claim loop", "claim-loop", "process", 0, {
+          jobs: 500,
+          loops: 1,
+        }),
+        atLeast: 10,
+      },
+    ],
+    figures: [speed],
+  },
+  {
+    name: "process, concurrency 100, handlers of 50 ms, round trips of 30 ms",
+    ours: subject("errand", "remote", "slow", 30, {
+      concurrency: 100,
+      jobs: 10_000,
+    }),
+    peers: [],
+    figures: [speed, {
+      key: "share",
+      label: "of the ideal 2,000 jobs/s",
+      unit: "×",
+      atLeast: 0.85,
+    }],
+  },
+];
+
+function subject(
+  name: string,
+  file: string,
+  measure: string,
+  roundTripMs: number,
+  params: Partial<Params> = {},
+): Subject {
+  return {
+    ...{ name, runtime: "node", measure, server: { roundTripMs } },
+    file: `subjects/${file}.ts`,
+    params: { jobs: 20_000, warmup: 2_000, ...params },
+  };
+}
