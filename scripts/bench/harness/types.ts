@@ -26,6 +26,8 @@ export interface Params extends Sizes {
   readonly concurrency: number;
   /** The server's address, for subjects that need one. */
   readonly url?: string;
+  /** Jobs that a worker may hold beyond those that run. @default the worker's own */
+  readonly prefetch?: number;
   /** Loops of a subject that takes one job at a time. @default 1 */
   readonly loops?: number;
 }

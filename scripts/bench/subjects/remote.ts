@@ -78,7 +78,11 @@ async function processAll(
 ): Promise<number> {
   const { completed } = await errand.stats();
   await addJobs(errand, jobs, params.perCall);
-  const worker = errand.worker({ concurrency: params.concurrency });
+  const { concurrency, prefetch } = params;
+  const worker = errand.worker({
+    concurrency,
+    ...(prefetch !== undefined && { prefetch }),
+  });
   const finished = completions(errand, jobs);
   const start = performance.now();
   await worker.start();
