@@ -6,11 +6,17 @@ import { root } from "../../scripts/runtimes.ts";
 /** Runtimes that take one file, and what their hosts tell the bundler. */
 export const hosts = {
   workerd: { conditions: ["workerd", "worker", "browser"], format: "esm" },
-  "edge-light": { conditions: ["edge-light", "worker", "browser"], format: "iife" },
+  "edge-light": {
+    conditions: ["edge-light", "worker", "browser"],
+    format: "iife",
+  },
 } as const;
 
 /** The text of one file of JavaScript. */
-export async function bundle(entry: string, host: keyof typeof hosts): Promise<string> {
+export async function bundle(
+  entry: string,
+  host: keyof typeof hosts,
+): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [join(root, entry)],

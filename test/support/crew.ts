@@ -25,7 +25,11 @@ export async function startCrew(
   leaseMs: number,
 ): Promise<Crew> {
   const path = dir.file("runs.log");
-  const env = { TORTURE_URL: crewUrl(dir), TORTURE_LOG: path, TORTURE_LEASE: `${leaseMs}` };
+  const env = {
+    TORTURE_URL: crewUrl(dir),
+    TORTURE_LOG: path,
+    TORTURE_LEASE: `${leaseMs}`,
+  };
   const all = await Promise.all(
     runtimes.map((runtime) => spawnTs(runtime, "test/torture/worker.ts", env)),
   );
@@ -38,11 +42,14 @@ export async function startCrew(
       await expectLine(worker, "stopped");
       await ending;
     },
-    [Symbol.asyncDispose]: async () => void await Promise.all(all.map((worker) => worker.kill())),
+    [Symbol.asyncDispose]: async () =>
+      void await Promise.all(all.map((worker) => worker.kill())),
   };
 }
 
 async function expectLine(worker: TsProcess, expected: string): Promise<void> {
   const line = await worker.nextLine();
-  if (line !== expected) throw new Error(`Cannot go on: the worker said ${line}`);
+  if (line !== expected) {
+    throw new Error(`Cannot go on: the worker said ${line}`);
+  }
 }

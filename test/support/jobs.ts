@@ -29,7 +29,10 @@ const TERMS: JobTerms = {
 };
 
 /** A job with id `id`, due at once. */
-export function newJob(id: string, more: Partial<JobTerms & { payload: string }> = {}): NewJob {
+export function newJob(
+  id: string,
+  more: Partial<JobTerms & { payload: string }> = {},
+): NewJob {
   const { payload = `"payload of ${id}"`, ...terms } = more;
   return { id, payload, terms: { ...TERMS, ...terms } };
 }
@@ -44,7 +47,13 @@ export function uniqueJob(
 ): NewJob {
   const { key = "k", scope = "live", onConflict = "ignore", ...terms } = more;
   const windowMs = scope === "window" ? WINDOW_MS : null;
-  const unique: UniqueRule = { fields: null, key: null, scope, windowMs, onConflict };
+  const unique: UniqueRule = {
+    fields: null,
+    key: null,
+    scope,
+    windowMs,
+    onConflict,
+  };
   return { ...newJob(id, { ...terms, unique }), uniqueKey: key };
 }
 
@@ -54,10 +63,35 @@ export function scheduleRecord(
   more: Partial<ScheduleRecord> = {},
 ): ScheduleRecord {
   return {
-    ...{ name: "s", task: "task", queue: "q", priority: 0, maxAttempts: null, payload: "[1]" },
-    ...{ options: null, meta: null, rule: { everyMs: 3_600_000 }, startMs: nowMs, endMs: null },
-    ...{ maxRuns: null, catchUp: "latest", overlap: "allow", paused: false, nextRunMs: nowMs },
-    ...{ lastRunMs: null, lastJobId: null, runs: 0, createdMs: nowMs, updatedMs: nowMs },
+    ...{
+      name: "s",
+      task: "task",
+      queue: "q",
+      priority: 0,
+      maxAttempts: null,
+      payload: "[1]",
+    },
+    ...{
+      options: null,
+      meta: null,
+      rule: { everyMs: 3_600_000 },
+      startMs: nowMs,
+      endMs: null,
+    },
+    ...{
+      maxRuns: null,
+      catchUp: "latest",
+      overlap: "allow",
+      paused: false,
+      nextRunMs: nowMs,
+    },
+    ...{
+      lastRunMs: null,
+      lastJobId: null,
+      runs: 0,
+      createdMs: nowMs,
+      updatedMs: nowMs,
+    },
     stamp: "first",
     ...more,
   };
@@ -85,7 +119,9 @@ export function claim(
 }
 
 /** The ids of a claim's jobs. */
-export async function claimIds(...args: Parameters<typeof claim>): Promise<string[]> {
+export async function claimIds(
+  ...args: Parameters<typeof claim>
+): Promise<string[]> {
   return (await claim(...args)).jobs.map(({ id }) => id);
 }
 
@@ -119,7 +155,13 @@ export function stored({ enqueued: _, ...job }: EnqueuedJob): Job {
 
 /** The error of an attempt. */
 export function jobError(attempt = 1): JobError {
-  return { code: "HANDLER", name: "Error", message: "It broke", attempt, at: 1 };
+  return {
+    code: "HANDLER",
+    name: "Error",
+    message: "It broke",
+    attempt,
+    at: 1,
+  };
 }
 
 /** Outcomes by their kind. */
@@ -140,4 +182,9 @@ export const rescueAll: RescueRequest = {
 };
 
 /** All jobs, oldest first. */
-export const listAll: ListQuery = { states: [], limit: 100, after: null, order: "oldest" };
+export const listAll: ListQuery = {
+  states: [],
+  limit: 100,
+  after: null,
+  order: "oldest",
+};

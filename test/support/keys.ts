@@ -1,5 +1,9 @@
 // Keys for tests, and databases that several Errands open one after the other.
-import { type EncryptionOptions, Errand, type ErrandOptions } from "../../mod.ts";
+import {
+  type EncryptionOptions,
+  Errand,
+  type ErrandOptions,
+} from "../../mod.ts";
 
 /** A key of 32 bytes, the same one for the same number. */
 export function keyOf(n: number): Uint8Array {
@@ -7,8 +11,14 @@ export function keyOf(n: number): Uint8Array {
 }
 
 /** A ring of keys by number, under ids `"k1"`, `"k2"` …; the first one is the current one. */
-export function ring(current: number, ...others: readonly number[]): EncryptionOptions {
-  const keys = [current, ...others].map((n) => ({ id: `k${n}`, key: keyOf(n) }));
+export function ring(
+  current: number,
+  ...others: readonly number[]
+): EncryptionOptions {
+  const keys = [current, ...others].map((n) => ({
+    id: `k${n}`,
+    key: keyOf(n),
+  }));
   return { keys, current: `k${current}` };
 }
 
@@ -23,7 +33,11 @@ export async function within<Value>(
   options: ErrandOptions,
   act: (errand: Errand) => Promise<Value>,
 ): Promise<Value> {
-  const errand = await Errand.open({ url: `file:${path}`, synchronous: "normal", ...options });
+  const errand = await Errand.open({
+    url: `file:${path}`,
+    synchronous: "normal",
+    ...options,
+  });
   try {
     return await act(errand);
   } finally {

@@ -17,7 +17,11 @@ export type Action =
     /** By a call, or as statements of the caller's transaction, which commits or rolls back. */
     readonly via: "call" | "commit" | "rollback";
   }
-  | { readonly kind: "claim"; readonly queues: readonly string[]; readonly limit: number }
+  | {
+    readonly kind: "claim";
+    readonly queues: readonly string[];
+    readonly limit: number;
+  }
   | Settling
   /** A completion whose statements enqueue a job. */
   | Omit<Settling, "kind" | "outcome"> & { readonly kind: "commit" }
@@ -126,7 +130,13 @@ export class Model {
         this.#jobCount++;
         if (step.stale) return [];
         this.#occurrences++;
-        this.#add({ queue: "q", priority: 0, state: "available", runAt: this.#now, scope: null });
+        this.#add({
+          queue: "q",
+          priority: 0,
+          state: "available",
+          runAt: this.#now,
+          scope: null,
+        });
         return [this.lastJob];
       case "cancel":
       case "retry":
@@ -134,7 +144,9 @@ export class Model {
         return this.#change(step.kind, this.#job(step.job));
       case "many": {
         const fitting = this.#jobs
-          .filter(({ queue, state }) => queue === step.queue && step.states.includes(state))
+          .filter(({ queue, state }) =>
+            queue === step.queue && step.states.includes(state)
+          )
           .slice(0, step.limit);
         for (const job of fitting) this.#change(step.verb, job);
         return fitting.map(({ id }) => id);
@@ -147,7 +159,9 @@ export class Model {
       case "rescue":
         return this.#rescue();
       case "prune": {
-        const old = this.#jobs.filter((job) => job.expireAt !== null && job.expireAt <= this.#now);
+        const old = this.#jobs.filter((job) =>
+          job.expireAt !== null && job.expireAt <= this.#now
+        );
         for (const job of old) this.#drop(job);
         return old.length;
       }
@@ -161,7 +175,9 @@ export class Model {
   }
 
   rows(): ModelRow[] {
-    return this.#jobs.map(({ priority: _, windowEnd: __, claimed: ___, ...row }) => row);
+    return this.#jobs.map((
+      { priority: _, windowEnd: __, claimed: ___, ...row },
+    ) => row);
   }
 
   leaseIds(): string[] {
@@ -171,14 +187,18 @@ export class Model {
   tally(): Record<string, number> {
     const tally: Record<string, number> = {};
     for (const { queue, state } of this.#jobs) {
-      if (isEnded(state)) tally[`${queue} ${state}`] = (tally[`${queue} ${state}`] ?? 0) + 1;
+      if (isEnded(state)) {
+        tally[`${queue} ${state}`] = (tally[`${queue} ${state}`] ?? 0) + 1;
+      }
     }
     return tally;
   }
 
   counts(): Record<string, number> {
     return Object.fromEntries(
-      JOB_STATES.map((state) => [state, this.#jobs.filter((job) => job.state === state).length]),
+      JOB_STATES.map((
+        state,
+      ) => [state, this.#jobs.filter((job) => job.state === state).length]),
     );
   }
 
@@ -196,22 +216,35 @@ export class Model {
       runAt: this.#now + delayMs,
     } as const;
     if (scope !== undefined) {
-      const rivals = this.#jobs.filter((job) => job.scope === scope && holds(job));
+      const rivals = this.#jobs.filter((job) =>
+        job.scope === scope && holds(job)
+      );
       for (const job of rivals) {
         if (scope === "window" && job.windowEnd <= this.#now) job.scope = null;
       }
       const holder = rivals.find(holds);
-      const waits = holder?.state === "scheduled" || holder?.state === "available";
-      if (holder && waits && step.onConflict === "reschedule") Object.assign(holder, due);
+      const waits = holder?.state === "scheduled" ||
+        holder?.state === "available";
+      if (holder && waits && step.onConflict === "reschedule") {
+        Object.assign(holder, due);
+      }
       if (holder !== undefined) return via === "call" ? holder.id : undefined;
     }
     this.#add({ queue, priority, scope: scope ?? null, ...due });
     return undefined;
   }
 
-  #add(job: Pick<ModelJob, "queue" | "priority" | "state" | "runAt" | "scope">): void {
+  #add(
+    job: Pick<ModelJob, "queue" | "priority" | "state" | "runAt" | "scope">,
+  ): void {
     this.#jobs.push({
-      ...{ id: this.lastJob, attempt: 0, lease: null, expireAt: null, claimed: false },
+      ...{
+        id: this.lastJob,
+        attempt: 0,
+        lease: null,
+        expireAt: null,
+        claimed: false,
+      },
       ...{ windowEnd: this.#now + WINDOW_MS, ...job },
     });
   }
@@ -219,26 +252,46 @@ export class Model {
   #claim(queues: readonly string[], limit: number): string[] {
     this.#leaseCount++;
     for (const job of this.#jobs) {
-      if (job.state === "scheduled" && job.runAt <= this.#now) job.state = "available";
+      if (job.state === "scheduled" && job.runAt <= this.#now) {
+        job.state = "available";
+      }
     }
     const taken = this.#jobs
       .filter(({ state, queue }) =>
-        state === "available" && queues.includes(queue) && !this.#paused.has(queue)
+        state === "available" && queues.includes(queue) &&
+        !this.#paused.has(queue)
       )
-      .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1))
+      .sort((a, b) =>
+        b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1)
+      )
       .slice(0, limit);
     for (const job of taken) {
-      Object.assign(job, { state: "running", attempt: job.attempt + 1, lease: this.lastLease });
+      Object.assign(job, {
+        state: "running",
+        attempt: job.attempt + 1,
+        lease: this.lastLease,
+      });
       job.claimed = true;
     }
-    if (taken.length > 0) this.#leases.set(this.lastLease, this.#now + LEASE_MS);
+    if (taken.length > 0) {
+      this.#leases.set(this.lastLease, this.#now + LEASE_MS);
+    }
     return taken.map(({ id }) => id);
   }
 
   /** The lease under which an outcome is handed in. */
-  #handIn(step: Pick<Settling, "job" | "lease">, job: ModelJob | undefined): string {
-    const lease = step.lease === undefined ? job?.lease ?? "no lease" : this.leaseId(step.lease);
-    this.#settling = { id: this.jobId(step.job), queue: job?.queue ?? "q", lease };
+  #handIn(
+    step: Pick<Settling, "job" | "lease">,
+    job: ModelJob | undefined,
+  ): string {
+    const lease = step.lease === undefined
+      ? job?.lease ?? "no lease"
+      : this.leaseId(step.lease);
+    this.#settling = {
+      id: this.jobId(step.job),
+      queue: job?.queue ?? "q",
+      lease,
+    };
     return lease;
   }
 
@@ -247,7 +300,8 @@ export class Model {
     const job = this.#job(step.job);
     const lease = this.#handIn(step, job);
     const { outcome, retentionMs } = step;
-    const discards = retentionMs === 0 && (outcome === "complete" || outcome === "fail");
+    const discards = retentionMs === 0 &&
+      (outcome === "complete" || outcome === "fail");
     const held = job?.state === "running" && job.lease === lease;
     if (job !== undefined && held) this.#apply(job, outcome, retentionMs);
     this.#close(lease);
@@ -259,19 +313,35 @@ export class Model {
     const lease = this.#handIn(step, job);
     this.#jobCount++;
     if (job === undefined || job.lease !== lease) return "lost";
-    if (job.state !== "running") return job.state === "completed" ? "stored" : "lost";
+    if (job.state !== "running") {
+      return job.state === "completed" ? "stored" : "lost";
+    }
     this.#apply(job, "complete", step.retentionMs);
-    this.#add({ queue: "q", priority: 0, state: "available", runAt: this.#now, scope: null });
+    this.#add({
+      queue: "q",
+      priority: 0,
+      state: "available",
+      runAt: this.#now,
+      scope: null,
+    });
     this.#close(lease);
     return "stored";
   }
 
-  #apply(job: ModelJob, outcome: Outcome["kind"], retentionMs: number | null): void {
+  #apply(
+    job: ModelJob,
+    outcome: Outcome["kind"],
+    retentionMs: number | null,
+  ): void {
     switch (outcome) {
       case "complete":
       case "fail":
         if (retentionMs === 0) return this.#drop(job);
-        return this.#end(job, outcome === "complete" ? "completed" : "failed", retentionMs);
+        return this.#end(
+          job,
+          outcome === "complete" ? "completed" : "failed",
+          retentionMs,
+        );
       case "retry":
       case "snooze":
         job.state = "scheduled";
@@ -284,10 +354,15 @@ export class Model {
     }
   }
 
-  #change(verb: "cancel" | "retry" | "remove", job: ModelJob | undefined): boolean {
+  #change(
+    verb: "cancel" | "retry" | "remove",
+    job: ModelJob | undefined,
+  ): boolean {
     if (job === undefined) return false;
     if (verb === "retry") return this.#retry(job);
-    if (verb === "cancel" ? isEnded(job.state) : job.state === "running") return false;
+    if (verb === "cancel" ? isEnded(job.state) : job.state === "running") {
+      return false;
+    }
     if (verb === "remove") {
       this.#drop(job);
       return true;
@@ -299,8 +374,15 @@ export class Model {
 
   #retry(job: ModelJob): boolean {
     if (!isEnded(job.state)) return false;
-    const fresh = { state: "available", attempt: 0, lease: null, expireAt: null } as const;
-    const rivals = this.#jobs.filter((other) => other !== job && other.scope === job.scope);
+    const fresh = {
+      state: "available",
+      attempt: 0,
+      lease: null,
+      expireAt: null,
+    } as const;
+    const rivals = this.#jobs.filter((other) =>
+      other !== job && other.scope === job.scope
+    );
     if (rivals.some(holds)) job.scope = null;
     job.claimed = false;
     Object.assign(job, fresh, { runAt: this.#now });
@@ -308,20 +390,27 @@ export class Model {
   }
 
   #rescue(): string[] {
-    const expired = [...this.#leases].filter(([, expiresAt]) => expiresAt <= this.#now);
+    const expired = [...this.#leases].filter(([, expiresAt]) =>
+      expiresAt <= this.#now
+    );
     const ids = new Set(expired.map(([id]) => id));
-    const held = this.#jobs.filter((job) => job.state === "running" && ids.has(job.lease ?? ""));
+    const held = this.#jobs.filter((job) =>
+      job.state === "running" && ids.has(job.lease ?? "")
+    );
     for (const job of held) {
       job.lease = null;
-      if (job.attempt >= MAX_ATTEMPTS) this.#end(job, "failed", this.#retentionMs);
-      else job.state = "available";
+      if (job.attempt >= MAX_ATTEMPTS) {
+        this.#end(job, "failed", this.#retentionMs);
+      } else job.state = "available";
     }
     for (const id of ids) this.#leases.delete(id);
     return held.map(({ id }) => id).sort();
   }
 
   #close(lease: string): void {
-    const holds = this.#jobs.some((job) => job.state === "running" && job.lease === lease);
+    const holds = this.#jobs.some((job) =>
+      job.state === "running" && job.lease === lease
+    );
     if (!holds) this.#leases.delete(lease);
   }
 

@@ -48,5 +48,7 @@ export async function canMount(): Promise<Found> {
 
 function run(command: string, ...args: readonly string[]): void {
   const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`Cannot ${command} ${args.join(" ")}: ${stderr}`);
+  if (status !== 0) {
+    throw new Error(`Cannot ${command} ${args.join(" ")}: ${stderr}`);
+  }
 }

@@ -2,7 +2,10 @@ import process from "node:process";
 import { findRuntime, type Runtime } from "../../scripts/runtimes.ts";
 
 /** What was looked for: its path when it was found, else why it is not there. */
-export type Found = { readonly path: string } | { readonly path?: undefined; readonly why: string };
+export type Found = { readonly path: string } | {
+  readonly path?: undefined;
+  readonly why: string;
+};
 
 /**
  * Decides loudly whether a suite that needs something from outside runs: true when it was found;
@@ -10,7 +13,9 @@ export type Found = { readonly path: string } | { readonly path?: undefined; rea
  */
 export function need(what: string, found: Found): boolean {
   if (found.path !== undefined) return true;
-  if (process.env.REQUIRE_ALL === "1") throw new Error(skipped(what, found.why));
+  if (process.env.REQUIRE_ALL === "1") {
+    throw new Error(skipped(what, found.why));
+  }
   return warn(what, found.why);
 }
 
@@ -33,6 +38,9 @@ function skipped(what: string, why: string): string {
 export function needRuntimes(...names: readonly Runtime[]): boolean {
   return names.map((name) => {
     const path = findRuntime(name);
-    return need(name, path ? { path } : { why: `no ${name} in node_modules or PATH` });
+    return need(
+      name,
+      path ? { path } : { why: `no ${name} in node_modules or PATH` },
+    );
   }).every(Boolean);
 }

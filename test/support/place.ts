@@ -2,7 +2,11 @@
 import { createClient } from "@libsql/client";
 import type { Errand, JobState, Stats } from "../../mod.ts";
 import { JOB_STATES } from "../../mod.ts";
-import { type TestErrand, testErrand, type TestErrandOptions } from "../../src/testing/mod.ts";
+import {
+  type TestErrand,
+  testErrand,
+  type TestErrandOptions,
+} from "../../src/testing/mod.ts";
 import type { Place } from "./store.ts";
 import { tempDir } from "./temp.ts";
 
@@ -21,7 +25,10 @@ export async function errandAt(
   const path = dir.file("errand.db");
   const url = place === "memory" ? ":memory:" : `file:${path}`;
   const client = place === "client" ? createClient({ url }) : undefined;
-  const errand = await testErrand({ ...options, ...(client === undefined ? { url } : { client }) });
+  const errand = await testErrand({
+    ...options,
+    ...(client === undefined ? { url } : { client }),
+  });
   return {
     errand,
     path,
@@ -34,11 +41,16 @@ export async function errandAt(
 }
 
 /** How many jobs are in each state, counted one by one. */
-export async function counted(errand: Errand): Promise<Record<JobState, number>> {
+export async function counted(
+  errand: Errand,
+): Promise<Record<JobState, number>> {
   const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0]));
   let cursor: string | undefined;
   do {
-    const page = await errand.list({ limit: 1_000, ...(cursor !== undefined && { cursor }) });
+    const page = await errand.list({
+      limit: 1_000,
+      ...(cursor !== undefined && { cursor }),
+    });
     for (const { state } of page.jobs) counts[state]!++;
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -1,5 +1,10 @@
 // A proxy before a server that loses what a test tells it to lose.
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
@@ -38,11 +43,17 @@ export async function startProxy(target: string): Promise<Proxy> {
       const body = await read(incoming);
       counts.came++;
       const mishap = mishaps.shift();
-      if (proxy.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
+      if (proxy.delayMs > 0) {
+        await new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
+      }
       if (mishap === "silence") return;
       if (mishap === "lost" || proxy.down) return void outgoing.destroy();
-      if (mishap === "no json") return void outgoing.end("<html>Please wait</html>");
-      if (typeof mishap === "number") return void outgoing.writeHead(mishap).end("{}");
+      if (mishap === "no json") {
+        return void outgoing.end("<html>Please wait</html>");
+      }
+      if (typeof mishap === "number") {
+        return void outgoing.writeHead(mishap).end("{}");
+      }
       counts.sentOn++;
       const answer = await send(target, incoming, body);
       if (mishap === "answer lost") return void outgoing.destroy();
@@ -72,7 +83,11 @@ async function read(stream: IncomingMessage): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-function send(target: string, { method, url, headers }: IncomingMessage, body: Uint8Array) {
+function send(
+  target: string,
+  { method, url, headers }: IncomingMessage,
+  body: Uint8Array,
+) {
   return new Promise<Answer>((resolve, reject) => {
     const { "transfer-encoding": _, ...own } = headers;
     const sent = request(
@@ -83,7 +98,8 @@ function send(target: string, { method, url, headers }: IncomingMessage, body: U
         agent: false,
       },
       (answer) => {
-        const { "transfer-encoding": _, connection: __, ...headers } = answer.headers;
+        const { "transfer-encoding": _, connection: __, ...headers } =
+          answer.headers;
         read(answer).then(
           (body) =>
             resolve({
@@ -100,7 +116,11 @@ function send(target: string, { method, url, headers }: IncomingMessage, body: U
   });
 }
 
-function pass({ status, headers, body }: Answer, outgoing: ServerResponse, cut: boolean): void {
+function pass(
+  { status, headers, body }: Answer,
+  outgoing: ServerResponse,
+  cut: boolean,
+): void {
   outgoing.writeHead(status, { ...headers, "content-length": body.length });
   if (!cut) return void outgoing.end(body);
   outgoing.write(body.subarray(0, body.length >> 1), () => outgoing.destroy());

@@ -29,10 +29,14 @@ const TRIES = 5;
 /** Starts a program; disposal kills it. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   for (let tries = 1;; tries++) {
-    const ports = await Promise.all(Array.from({ length: options.ports ?? 1 }, freePort));
+    const ports = await Promise.all(
+      Array.from({ length: options.ports ?? 1 }, freePort),
+    );
     const started = await tryStart(options, ports);
     if (typeof started !== "string") return started;
-    if (tries === TRIES) throw new Error(`Cannot start ${options.command}: ${started}`);
+    if (tries === TRIES) {
+      throw new Error(`Cannot start ${options.command}: ${started}`);
+    }
   }
 }
 

@@ -37,23 +37,38 @@ export function parseSource(path: string, text: string): Source {
   let code = "";
   let line = 1;
   let before = ["", ""];
-  for (const { type, value } of jsTokens(text, { jsx: path.endsWith(".tsx") })) {
+  for (
+    const { type, value } of jsTokens(text, { jsx: path.endsWith(".tsx") })
+  ) {
     const isString = /String|Template/.test(type);
     if (isString) strings.push({ text: value, line });
-    if (isString && isImport(before)) imports.push({ text: value.slice(1, -1), line });
+    if (isString && isImport(before)) {
+      imports.push({
+        text: value.slice(1, -1),
+        line,
+      });
+    }
     code += isString || type === "RegularExpressionLiteral"
       ? value[0] + blank(value.slice(1, -1)) + value.slice(1).slice(-1)
       : type.endsWith("Comment")
       ? blank(value)
       : value;
     line += value.split("\n").length - 1;
-    if (!/Comment|WhiteSpace|LineTerminator/.test(type)) before = [before[1] ?? "", value];
+    if (!/Comment|WhiteSpace|LineTerminator/.test(type)) {
+      before = [
+        before[1] ?? "",
+        value,
+      ];
+    }
   }
   return { path, text, code, strings, imports };
 }
 
 /** The path that a relative import of a source means; undefined for any other import. */
-export function resolveImport(source: Source, specifier: string): string | undefined {
+export function resolveImport(
+  source: Source,
+  specifier: string,
+): string | undefined {
   if (!specifier.startsWith(".")) return undefined;
   return posix.join(posix.dirname(source.path), specifier);
 }
@@ -66,7 +81,8 @@ function filesUnder(path: string): string[] {
 }
 
 function isImport([first, second]: readonly string[]): boolean {
-  return second === "from" || second === "import" || (first === "import" && second === "(");
+  return second === "from" || second === "import" ||
+    (first === "import" && second === "(");
 }
 
 function blank(text: string): string {

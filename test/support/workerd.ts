@@ -20,8 +20,17 @@ export function findWorkerd(): Found {
   const [os, exe] = process.platform === "win32"
     ? ["windows", "workerd.exe"]
     : [process.platform, "workerd"];
-  const path = join(root, "node_modules", "@cloudflare", `workerd-${os}-${cpu}`, "bin", exe);
-  return existsSync(path) ? { path } : { why: `no workerd for ${os}-${cpu} in node_modules` };
+  const path = join(
+    root,
+    "node_modules",
+    "@cloudflare",
+    `workerd-${os}-${cpu}`,
+    "bin",
+    exe,
+  );
+  return existsSync(path)
+    ? { path }
+    : { why: `no workerd for ${os}-${cpu} in node_modules` };
 }
 
 /** The internet that a worker sees by default has no private addresses. */
@@ -40,8 +49,15 @@ const worker :Workerd.Worker = (
 
 /** Starts the worker that a TypeScript file exports; disposal kills it. */
 export async function startWorkerd(entry: string): Promise<Workerd> {
+  return startScript(await bundle(entry, "workerd"));
+}
+
+/** Starts a worker that is bundled already. */
+export async function startScript(
+  script: string | Uint8Array,
+): Promise<Workerd> {
   const dir = await tempDir();
-  await writeFile(dir.file("worker.js"), await bundle(entry, "workerd"));
+  await writeFile(dir.file("worker.js"), script);
   await writeFile(dir.file("config.capnp"), CONFIG);
   const server = await startServer({
     command: findWorkerd().path!,

@@ -22,7 +22,9 @@ export function readArgs(argv: readonly string[]): Args {
     },
   });
   const runs = Number(values.runs ?? (values.quick ? 2 : 5));
-  if (!Number.isInteger(runs) || runs < 1) throw new Error(`Cannot run ${values.runs} rounds`);
+  if (!Number.isInteger(runs) || runs < 1) {
+    throw new Error(`Cannot run ${values.runs} rounds`);
+  }
   return {
     suite: positionals[0] ?? "core",
     json: values.json ?? false,

@@ -27,5 +27,9 @@ export async function buildForNode(files: readonly string[]): Promise<void> {
 
 /** Where `buildForNode` puts a file. */
 export function builtPath(file: string): string {
-  return join(built, file.slice(0, -basename(file).length), basename(file, ".ts") + ".mjs");
+  return join(
+    built,
+    file.slice(0, -basename(file).length),
+    basename(file, ".ts") + ".mjs",
+  );
 }

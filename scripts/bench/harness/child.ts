@@ -6,16 +6,38 @@ import process from "node:process";
 import { findRuntime, root } from "../../runtimes.ts";
 import { builtPath } from "./build.ts";
 import { bench } from "./folders.ts";
+import { startBenchServer } from "./server.ts";
 import type { Figures, Params, Sizes, Subject } from "./types.ts";
 
 /** Runs one subject once, in its own process and a fresh folder, and returns its figures. */
-export async function runChild(subject: Subject, sizes: Sizes): Promise<Figures> {
+export async function runChild(
+  subject: Subject,
+  sizes: Sizes,
+): Promise<Figures> {
   const runtime = findRuntime(subject.runtime);
-  if (runtime === undefined) throw new Error(`${subject.runtime} is not installed`);
+  if (runtime === undefined) {
+    throw new Error(`${subject.runtime} is not installed`);
+  }
   const folder = mkdtempSync(join(tmpdir(), "errand-bench-"));
-  const params: Params = { ...sizes, concurrency: 1, ...subject.params, folder };
-  const file = subject.runtime === "node" ? builtPath(subject.file) : join(bench, subject.file);
-  const args = [...(subject.flags ?? []), file, subject.measure, JSON.stringify(params)];
+  const file = subject.runtime === "node"
+    ? builtPath(subject.file)
+    : join(bench, subject.file);
+  await using server = subject.server &&
+    await startBenchServer(subject.server.roundTripMs);
+  const at = server === undefined ? {} : { url: server.url };
+  const params: Params = {
+    ...sizes,
+    concurrency: 1,
+    ...subject.params,
+    ...at,
+    folder,
+  };
+  const args = [
+    ...(subject.flags ?? []),
+    file,
+    subject.measure,
+    JSON.stringify(params),
+  ];
   try {
     return JSON.parse(await lastLine(runtime, args)) as Figures;
   } finally {
@@ -26,7 +48,11 @@ export async function runChild(subject: Subject, sizes: Sizes): Promise<Figures>
 function lastLine(command: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, LOG_LEVEL: "error" };
-    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      cwd: root,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: unknown) => stdout += String(chunk));
@@ -42,5 +68,6 @@ function lastLine(command: string, args: readonly string[]): Promise<string> {
 // The line that names the error, not the whole stack.
 function reason(stderr: string): string {
   const lines = stderr.trim().split("\n");
-  return (lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "").trim().slice(0, 200);
+  return (lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "")
+    .trim().slice(0, 200);
 }

@@ -3,13 +3,19 @@ import { runChild } from "./child.ts";
 import type { Figures, Measure, Row, Sizes, Subject, Target } from "./types.ts";
 
 /** Measures a measure's subjects in turns (A B C A B C …), so that a slow minute meets them all. */
-export async function runMeasure(measure: Measure, sizes: Sizes, runs: number): Promise<Row[]> {
+export async function runMeasure(
+  measure: Measure,
+  sizes: Sizes,
+  runs: number,
+): Promise<Row[]> {
   const entries = [measure.ours, ...measure.peers.map((peer) => peer.subject)]
     .map((subject): Entry => ({ subject, figures: [], problem: undefined }));
   for (let round = 1; round <= runs; round++) {
     for (const entry of entries) {
       if (entry.problem !== undefined) continue;
-      console.error(`${measure.name}: ${title(entry.subject)}, round ${round} of ${runs}`);
+      console.error(
+        `${measure.name}: ${title(entry.subject)}, round ${round} of ${runs}`,
+      );
       await turn(entry, sizes);
     }
   }
@@ -31,26 +37,48 @@ async function turn(entry: Entry, sizes: Sizes): Promise<void> {
   }
 }
 
-function rows(measure: Measure, index: number, entries: readonly Entry[]): Row[] {
+function rows(
+  measure: Measure,
+  index: number,
+  entries: readonly Entry[],
+): Row[] {
   const figure = measure.figures[index]!;
-  const name = figure.label === undefined ? measure.name : `${measure.name}, ${figure.label}`;
+  const name = figure.label === undefined
+    ? measure.name
+    : `${measure.name}, ${figure.label}`;
   const values = entries.map((entry) => value(entry, figure.key));
   const ours = values[0] ?? null;
   const ratios: Record<string, number> = {};
   const targets: Target[] = [];
   if (figure.below !== undefined && ours !== null) {
-    targets.push({ text: `< ${figure.below} ${figure.unit}`, met: ours < figure.below });
+    targets.push({
+      text: `< ${figure.below} ${figure.unit}`,
+      met: ours < figure.below,
+    });
+  }
+  if (figure.atLeast !== undefined && ours !== null) {
+    targets.push({
+      text: `≥ ${figure.atLeast} ${figure.unit}`,
+      met: ours >= figure.atLeast,
+    });
   }
   measure.peers.forEach((peer, at) => {
     const theirs = values[at + 1] ?? null;
     if (ours === null || theirs === null) {
-      targets.push({ text: `no figure beside ${peer.subject.name}`, met: false });
+      targets.push({
+        text: `no figure beside ${peer.subject.name}`,
+        met: false,
+      });
       return;
     }
     const ratio = ours / theirs;
     ratios[peer.subject.name] = Math.round(ratio * 1_000) / 1_000;
-    const text = `${ratio.toFixed(2)} × ${peer.subject.name} (≥ ${peer.atLeast})`;
-    targets.push({ text, met: ratio >= peer.atLeast });
+    const text = `${ratio.toFixed(2)} × ${peer.subject.name}`;
+    targets.push(
+      peer.atLeast === undefined
+        ? { text }
+        : { text: `${text} (≥ ${peer.atLeast})`, met: ratio >= peer.atLeast },
+    );
   });
   return entries.map((entry, at): Row => ({
     measure: name,
@@ -59,7 +87,8 @@ function rows(measure: Measure, index: number, entries: readonly Entry[]): Row[]
     unit: figure.unit,
     ratios: at === 0 ? ratios : {},
     targets: at === 0 ? targets : [],
-    ...(values[at] === null && { problem: entry.problem ?? `it gave no ${figure.key}` }),
+    ...(values[at] === null &&
+      { problem: entry.problem ?? `it gave no ${figure.key}` }),
   }));
 }
 

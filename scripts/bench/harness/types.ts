@@ -24,6 +24,12 @@ export interface Params extends Sizes {
   /** A fresh folder for the database files, removed by the harness afterwards. */
   readonly folder: string;
   readonly concurrency: number;
+  /** The server's address, for subjects that need one. */
+  readonly url?: string;
+  /** Jobs that a worker may hold beyond those that run. @default the worker's own */
+  readonly prefetch?: number;
+  /** Loops of a subject that takes one job at a time. @default 1 */
+  readonly loops?: number;
 }
 
 /** What a subject answers, as one JSON line: its figures by key. */
@@ -41,23 +47,26 @@ export interface Subject {
   readonly file: string;
   readonly measure: string;
   readonly params?: Partial<Params>;
+  /** Needs a libSQL server, so far away; each turn gets a fresh one. */
+  readonly server?: { readonly roundTripMs: number };
   /** Flags of the runtime itself. */
   readonly flags?: readonly string[];
 }
 
-/** A subject to compare ours with, and the ratio (ours ÷ it) that ours must reach. */
+/** A subject to compare ours with, and the ratio (ours ÷ it) that ours must reach, if any. */
 export interface Peer {
   readonly subject: Subject;
-  readonly atLeast: number;
+  readonly atLeast?: number;
 }
 
-/** One figure of a measure; `below` is a bound on our own value. */
+/** One figure of a measure; `below` and `atLeast` are bounds on our own value. */
 export interface Figure {
   readonly key: string;
   /** Completes the measure's name where a measure has several figures. */
   readonly label?: string;
   readonly unit: string;
   readonly below?: number;
+  readonly atLeast?: number;
 }
 
 /** Our subject and its peers, measured in turns. */
@@ -81,8 +90,8 @@ export interface Row {
   readonly problem?: string;
 }
 
-/** A bound and whether it is met. */
+/** A bound and whether it is met; or only what is to be told. */
 export interface Target {
   readonly text: string;
-  readonly met: boolean;
+  readonly met?: boolean;
 }

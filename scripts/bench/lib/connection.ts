@@ -20,7 +20,10 @@ const Binding = Database as unknown as {
 };
 
 /** What Errand tunes on its connections, so that those of the floor are no slower. */
-const tuned = new Map<string, unknown>([["wal_autocheckpoint", 1_000], ["cache_size", -2_000]]);
+const tuned = new Map<string, unknown>([["wal_autocheckpoint", 1_000], [
+  "cache_size",
+  -2_000,
+]]);
 
 /**
  * Opens a file over the bare native binding: WAL and `synchronous = NORMAL`, read back, and tuned
@@ -29,13 +32,17 @@ const tuned = new Map<string, unknown>([["wal_autocheckpoint", 1_000], ["cache_s
 export function connect(file: string): Connection {
   const connection = new Binding(file);
   connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  for (const [name, value] of tuned) connection.exec(`PRAGMA ${name} = ${value}`);
+  for (const [name, value] of tuned) {
+    connection.exec(`PRAGMA ${name} = ${value}`);
+  }
   expectSettings(connection);
   return connection;
 }
 
 /** Runs `open`, which must open one connection, and reads the settings of that connection. */
-export async function withSettings<Opened>(open: () => Promise<Opened>): Promise<Opened> {
+export async function withSettings<Opened>(
+  open: () => Promise<Opened>,
+): Promise<Opened> {
   const { exec } = Binding.prototype;
   let connection: Connection | undefined;
   Binding.prototype.exec = function (this: Connection, sql: string): void {
@@ -44,7 +51,9 @@ export async function withSettings<Opened>(open: () => Promise<Opened>): Promise
   };
   try {
     const opened = await open();
-    if (connection === undefined) throw new Error("Error: no database was opened");
+    if (connection === undefined) {
+      throw new Error("Error: no database was opened");
+    }
     expectSettings(connection);
     for (const name of tuned.keys()) tuned.set(name, setting(connection, name));
     return opened;
@@ -54,8 +63,12 @@ export async function withSettings<Opened>(open: () => Promise<Opened>): Promise
 }
 
 function expectSettings(connection: Connection): void {
-  const settings = ["journal_mode", "synchronous"].map((name) => setting(connection, name));
-  if (settings.join() !== "wal,1") throw new Error(`Error: the settings are ${settings}`);
+  const settings = ["journal_mode", "synchronous"].map((name) =>
+    setting(connection, name)
+  );
+  if (settings.join() !== "wal,1") {
+    throw new Error(`Error: the settings are ${settings}`);
+  }
 }
 
 /** What a PRAGMA is set to. */

@@ -9,14 +9,21 @@ export const noop: Task<Payload> = defineTask<Payload>({
 });
 
 /** Opens a database file as the peers do: WAL and `synchronous = NORMAL`, read back. */
-export function openErrand(file: string, task: Task<Payload> = noop): Promise<Errand> {
+export function openErrand(
+  file: string,
+  task: Task<Payload> = noop,
+): Promise<Errand> {
   return withSettings(() =>
     Errand.open({ url: `file:${file}`, tasks: [task], synchronous: "normal" })
   );
 }
 
 /** Adds so many jobs, `perCall` in a call. */
-export async function addJobs(errand: Errand, jobs: number, perCall: number): Promise<void> {
+export async function addJobs(
+  errand: Errand,
+  jobs: number,
+  perCall: number,
+): Promise<void> {
   for (const list of payloads(jobs, perCall)) {
     await errand.enqueueMany(noop, list);
   }

@@ -1,6 +1,16 @@
-import { NEXT_DUE, PROMOTE, READ_CLAIMED, STAMP, takeSql } from "../../../src/store/claim.ts";
+import {
+  NEXT_DUE,
+  PROMOTE,
+  READ_CLAIMED,
+  STAMP,
+  takeSql,
+} from "../../../src/store/claim.ts";
 import { INSERT_JOBS } from "../../../src/store/enqueue.ts";
-import { CLOSE_LEASES, COMPLETE, COUNT_ENDED } from "../../../src/store/settle.ts";
+import {
+  CLOSE_LEASES,
+  COMPLETE,
+  COUNT_ENDED,
+} from "../../../src/store/settle.ts";
 import type { Connection } from "./connection.ts";
 
 const LEASE_MS = 30_000;
@@ -10,12 +20,26 @@ const RETENTION_MS = 7 * 86_400_000;
 export function inserter(connection: Connection): (members: string) => void {
   const insert = connection.prepare(INSERT_JOBS);
   return (members) => {
-    insert.run([null, members, "noop", "default", 0, null, 0, null, null, null, null]);
+    insert.run([
+      null,
+      members,
+      "noop",
+      "default",
+      0,
+      null,
+      0,
+      null,
+      null,
+      null,
+      null,
+    ]);
   };
 }
 
 /** Completes the jobs of a lease and closes it. */
-export function settler(connection: Connection): (lease: string, ids: readonly string[]) => void {
+export function settler(
+  connection: Connection,
+): (lease: string, ids: readonly string[]) => void {
   const complete = connection.prepare(COMPLETE);
   const count = connection.prepare(COUNT_ENDED);
   const close = connection.prepare(CLOSE_LEASES);

@@ -11,7 +11,9 @@ export async function runSubject(measurements: Measurements): Promise<void> {
   const [measure = "", params = "{}"] = process.argv.slice(2);
   const run = measurements[measure];
   if (run === undefined) {
-    throw new Error(`Cannot measure ${measure}: this subject has no such measure`);
+    throw new Error(
+      `Cannot measure ${measure}: this subject has no such measure`,
+    );
   }
   console.log(JSON.stringify(await run(JSON.parse(params) as Params)));
   process.exit(0);
@@ -23,7 +25,11 @@ export function perSecond(jobs: number, milliseconds: number): number {
 }
 
 /** Stops the run when the subject did not do what it is measured for. */
-export function expectEqual(what: string, actual: unknown, expected: unknown): void {
+export function expectEqual(
+  what: string,
+  actual: unknown,
+  expected: unknown,
+): void {
   if (actual !== expected) {
     throw new Error(`Error: ${what} is ${actual}, not ${expected}`);
   }

@@ -18,11 +18,19 @@ await runSubject({ process: warmThenTime });
 
 async function warmThenTime(params: Params): Promise<Figures> {
   await processAll(join(params.folder, "warm.db"), params.warmup, params);
-  const ms = await processAll(join(params.folder, "timed.db"), params.jobs, params);
+  const ms = await processAll(
+    join(params.folder, "timed.db"),
+    params.jobs,
+    params,
+  );
   return { speed: perSecond(params.jobs, ms) };
 }
 
-async function processAll(dataPath: string, jobs: number, params: Params): Promise<number> {
+async function processAll(
+  dataPath: string,
+  jobs: number,
+  params: Params,
+): Promise<number> {
   const queue = checkedQueue(dataPath);
   for (const list of payloads(jobs, params.perCall)) {
     await queue.addBulk(
@@ -71,7 +79,11 @@ function checkedQueue(dataPath: string): Queue {
     one(connection, "PRAGMA journal_mode").journal_mode,
     "wal",
   );
-  expectEqual("bunqueue's synchronous", one(connection, "PRAGMA synchronous").synchronous, 1);
+  expectEqual(
+    "bunqueue's synchronous",
+    one(connection, "PRAGMA synchronous").synchronous,
+    1,
+  );
   return queue;
 }
 
@@ -87,14 +99,19 @@ function lastCompletion(worker: Worker, jobs: number): Promise<number> {
 // What add left in memory is on disk before the clock starts.
 async function written(file: string, jobs: number): Promise<void> {
   const database = new Database(file, { readonly: true });
-  const count = database.query<{ jobs: number }, []>("SELECT count(*) AS jobs FROM jobs");
+  const count = database.query<{ jobs: number }, []>(
+    "SELECT count(*) AS jobs FROM jobs",
+  );
   while (count.get()?.jobs !== jobs) await Bun.sleep(20);
   database.close();
 }
 
 function expectHistory(file: string, jobs: number): void {
   const database = new Database(file);
-  const { done } = one(database, "SELECT count(*) AS done FROM jobs WHERE state = 'completed'");
+  const { done } = one(
+    database,
+    "SELECT count(*) AS done FROM jobs WHERE state = 'completed'",
+  );
   expectEqual("bunqueue's completed jobs", done, jobs);
   const { kept } = one(database, "SELECT count(*) AS kept FROM job_results");
   expectEqual("bunqueue's stored results", kept, jobs);

@@ -4,7 +4,14 @@
  */
 import Database from "better-sqlite3";
 import { join } from "node:path";
-import { better, defineQueue, defineWorker, JobStatus, type Logger, type Queue } from "plainjob";
+import {
+  better,
+  defineQueue,
+  defineWorker,
+  JobStatus,
+  type Logger,
+  type Queue,
+} from "plainjob";
 import type { Figures, Params } from "../harness/types.ts";
 import { payloads } from "../lib/payload.ts";
 import { expectEqual, perSecond, runSubject } from "../lib/subject.ts";
@@ -18,11 +25,25 @@ await runSubject({
 });
 
 /** Returns the milliseconds that its timed part took. */
-type Work = (queue: Queue, jobs: number, params: Params) => number | Promise<number>;
+type Work = (
+  queue: Queue,
+  jobs: number,
+  params: Params,
+) => number | Promise<number>;
 
 async function warmThenTime(params: Params, work: Work): Promise<Figures> {
-  await onFreshFile(join(params.folder, "warm.db"), params.warmup, params, work);
-  const ms = await onFreshFile(join(params.folder, "timed.db"), params.jobs, params, work);
+  await onFreshFile(
+    join(params.folder, "warm.db"),
+    params.warmup,
+    params,
+    work,
+  );
+  const ms = await onFreshFile(
+    join(params.folder, "timed.db"),
+    params.jobs,
+    params,
+    work,
+  );
   return { speed: perSecond(params.jobs, ms) };
 }
 
@@ -34,10 +55,22 @@ async function onFreshFile(
 ): Promise<number> {
   const database = new Database(file);
   const queue = defineQueue({ connection: better(database), logger: silent });
-  expectEqual("plainjob's journal_mode", database.pragma("journal_mode", { simple: true }), "wal");
-  expectEqual("plainjob's synchronous", database.pragma("synchronous", { simple: true }), 1);
+  expectEqual(
+    "plainjob's journal_mode",
+    database.pragma("journal_mode", { simple: true }),
+    "wal",
+  );
+  expectEqual(
+    "plainjob's synchronous",
+    database.pragma("synchronous", { simple: true }),
+    1,
+  );
   const ms = await work(queue, jobs, params);
-  expectEqual("the number of jobs in plainjob's table", queue.countJobs(), jobs);
+  expectEqual(
+    "the number of jobs in plainjob's table",
+    queue.countJobs(),
+    jobs,
+  );
   queue.close();
   return ms;
 }
@@ -56,7 +89,11 @@ function add(queue: Queue, jobs: number): number {
   return performance.now() - start;
 }
 
-async function processAll(queue: Queue, jobs: number, params: Params): Promise<number> {
+async function processAll(
+  queue: Queue,
+  jobs: number,
+  params: Params,
+): Promise<number> {
   addMany(queue, jobs, params);
   let last: (at: number) => void;
   const finished = new Promise<number>((resolve) => last = resolve);
@@ -74,6 +111,10 @@ async function processAll(queue: Queue, jobs: number, params: Params): Promise<n
   const ms = await finished - start; // the last completion, before the worker's sleep
   await worker.stop();
   await running;
-  expectEqual("plainjob's done jobs", queue.countJobs({ status: JobStatus.Done }), jobs);
+  expectEqual(
+    "plainjob's done jobs",
+    queue.countJobs({ status: JobStatus.Done }),
+    jobs,
+  );
   return ms;
 }

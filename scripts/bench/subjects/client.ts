@@ -24,7 +24,11 @@ async function insertAll(file: string, jobs: number): Promise<number> {
   const client = createClient({ url: `file:${file}`, concurrency: 1 });
   await client.execute("PRAGMA journal_mode = WAL");
   await client.execute("PRAGMA synchronous = NORMAL");
-  expectEqual("the client's synchronous", await one(client, "PRAGMA synchronous"), 1);
+  expectEqual(
+    "the client's synchronous",
+    await one(client, "PRAGMA synchronous"),
+    1,
+  );
   const all = payloads(jobs, jobs).flat();
   const start = performance.now();
   for (const payload of all) {
@@ -35,8 +39,16 @@ async function insertAll(file: string, jobs: number): Promise<number> {
     });
   }
   const ms = performance.now() - start;
-  expectEqual("the client's synchronous", await one(client, "PRAGMA synchronous"), 1);
-  expectEqual("inserted jobs", await one(client, "SELECT count(*) FROM errand_job"), jobs);
+  expectEqual(
+    "the client's synchronous",
+    await one(client, "PRAGMA synchronous"),
+    1,
+  );
+  expectEqual(
+    "inserted jobs",
+    await one(client, "SELECT count(*) FROM errand_job"),
+    jobs,
+  );
   client.close();
   return ms;
 }

@@ -16,8 +16,18 @@ await runSubject({
 type Work = (errand: Errand, jobs: number, params: Params) => Promise<number>;
 
 async function warmThenTime(params: Params, work: Work): Promise<Figures> {
-  await onFreshFile(join(params.folder, "warm.db"), params.warmup, params, work);
-  const ms = await onFreshFile(join(params.folder, "timed.db"), params.jobs, params, work);
+  await onFreshFile(
+    join(params.folder, "warm.db"),
+    params.warmup,
+    params,
+    work,
+  );
+  const ms = await onFreshFile(
+    join(params.folder, "timed.db"),
+    params.jobs,
+    params,
+    work,
+  );
   return { speed: perSecond(params.jobs, ms) };
 }
 
@@ -35,14 +45,22 @@ async function onFreshFile(
   return ms;
 }
 
-async function enqueueMany(errand: Errand, jobs: number, { perCall }: Params): Promise<number> {
+async function enqueueMany(
+  errand: Errand,
+  jobs: number,
+  { perCall }: Params,
+): Promise<number> {
   const lists = payloads(jobs, perCall);
   const start = performance.now();
   for (const list of lists) await errand.enqueueMany(noop, list);
   return performance.now() - start;
 }
 
-async function concurrent(errand: Errand, jobs: number, { perCall }: Params): Promise<number> {
+async function concurrent(
+  errand: Errand,
+  jobs: number,
+  { perCall }: Params,
+): Promise<number> {
   const lists = payloads(jobs, perCall);
   const start = performance.now();
   for (const list of lists) {

@@ -20,8 +20,18 @@ await runSubject({
 type Work = (connection: Connection, jobs: number, params: Params) => number;
 
 async function warmThenTime(params: Params, work: Work): Promise<Figures> {
-  await onFreshFile(join(params.folder, "warm.db"), params.warmup, params, work);
-  const ms = await onFreshFile(join(params.folder, "timed.db"), params.jobs, params, work);
+  await onFreshFile(
+    join(params.folder, "warm.db"),
+    params.warmup,
+    params,
+    work,
+  );
+  const ms = await onFreshFile(
+    join(params.folder, "timed.db"),
+    params.jobs,
+    params,
+    work,
+  );
   return { speed: perSecond(params.jobs, ms) };
 }
 
@@ -34,18 +44,24 @@ async function onFreshFile(
   await (await openErrand(file)).close(); // for its schema
   const connection = connect(file);
   const ms = work(connection, jobs, params);
-  const [row] = connection.prepare("SELECT count(*) FROM errand_job").raw(true).all([]);
+  const [row] = connection.prepare("SELECT count(*) FROM errand_job").raw(true)
+    .all([]);
   expectEqual("the number of jobs", row?.[0], jobs);
   connection.close();
   return ms;
 }
 
-function insertAll(connection: Connection, jobs: number, { perCall }: Params): number {
+function insertAll(
+  connection: Connection,
+  jobs: number,
+  { perCall }: Params,
+): number {
   const insert = inserter(connection);
   const lists = payloads(jobs, perCall);
   const start = performance.now();
   for (const list of lists) {
-    const members = list.map((one) => `"${newId()}":${JSON.stringify(one)}`).join();
+    const members = list.map((one) => `"${newId()}":${JSON.stringify(one)}`)
+      .join();
     connection.exec("BEGIN IMMEDIATE");
     insert(`{${members}}`);
     connection.exec("COMMIT");
@@ -53,7 +69,11 @@ function insertAll(connection: Connection, jobs: number, { perCall }: Params): n
   return performance.now() - start;
 }
 
-function processAll(connection: Connection, jobs: number, params: Params): number {
+function processAll(
+  connection: Connection,
+  jobs: number,
+  params: Params,
+): number {
   insertAll(connection, jobs, params);
   const settle = settler(connection);
   const claim = claimer(connection, params.concurrency);
@@ -68,7 +88,13 @@ function processAll(connection: Connection, jobs: number, params: Params): numbe
     connection.exec("COMMIT");
   } while (ids.length > 0);
   const ms = performance.now() - start;
-  const done = connection.prepare("SELECT count(*) FROM errand_job WHERE state = 'completed'");
-  expectEqual("the number of completed jobs", done.raw(true).all([])[0]?.[0], jobs);
+  const done = connection.prepare(
+    "SELECT count(*) FROM errand_job WHERE state = 'completed'",
+  );
+  expectEqual(
+    "the number of completed jobs",
+    done.raw(true).all([])[0]?.[0],
+    jobs,
+  );
   return ms;
 }

@@ -19,7 +19,8 @@ const FILL = `
     iif(?5 IS NULL, NULL, '{"ok":true}')
   FROM number`;
 
-const COUNT = "INSERT INTO errand_tally (queue, state, n) VALUES ('default', 'completed', ?)";
+const COUNT =
+  "INSERT INTO errand_tally (queue, state, n) VALUES ('default', 'completed', ?)";
 
 await runSubject({
   empty: (params) => warmThenTime({ ...params, history: 0, delayed: 0 }),
@@ -41,7 +42,9 @@ function fill(file: string, { history, delayed }: Params): void {
   const connection = connect(file);
   const insert = connection.prepare(FILL);
   if (history > 0) insert.run([0, history, "completed", now, now]);
-  if (delayed > 0) insert.run([history, history + delayed, "scheduled", tomorrow, null]);
+  if (delayed > 0) {
+    insert.run([history, history + delayed, "scheduled", tomorrow, null]);
+  }
   connection.prepare(COUNT).run([history]);
   connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   connection.close();

@@ -59,7 +59,12 @@ async function send(params: Params, errand: Errand): Promise<void> {
 }
 
 async function sendFromAnotherProcess(params: Params): Promise<void> {
-  const args = [...process.execArgv, process.argv[1]!, "sender", JSON.stringify(params)];
+  const args = [
+    ...process.execArgv,
+    process.argv[1]!,
+    "sender",
+    JSON.stringify(params),
+  ];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "ignore", "inherit"],
   });

@@ -8,6 +8,10 @@ await runSubject({ process: warmThenTime });
 
 async function warmThenTime(params: Params): Promise<Figures> {
   await processAll(join(params.folder, "warm.db"), params.warmup, params);
-  const ms = await processAll(join(params.folder, "timed.db"), params.jobs, params);
+  const ms = await processAll(
+    join(params.folder, "timed.db"),
+    params.jobs,
+    params,
+  );
   return { speed: perSecond(params.jobs, ms) };
 }

@@ -51,7 +51,10 @@ export const core: readonly Measure[] = [
     name: "claim with history",
     ours: errand("history", "full", "node", 100),
     peers: [{
-      subject: { ...errand("history", "empty", "node", 100), name: "empty table" },
+      subject: {
+        ...errand("history", "empty", "node", 100),
+        name: "empty table",
+      },
       atLeast: 0.8,
     }],
     figures: speed,
@@ -95,10 +98,19 @@ function stillness(runtime: Runtime, flags: readonly string[]): Measure[] {
       ours: { ...errand("heap", "growth", runtime, 100), flags },
       peers: [],
       figures: [
-        { key: "slope", label: "slope after warm-up", unit: "bytes/job", below: 1 },
+        {
+          key: "slope",
+          label: "slope after warm-up",
+          unit: "bytes/job",
+          below: 1,
+        },
         { key: "first", label: "first third", unit: "MB" },
         { key: "last", label: "last third", unit: "MB" },
-        { key: "resident", label: "slope of resident memory", unit: "bytes/job" },
+        {
+          key: "resident",
+          label: "slope of resident memory",
+          unit: "bytes/job",
+        },
       ],
     },
   ];

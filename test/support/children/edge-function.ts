@@ -11,7 +11,10 @@ const work = defineTask({ name: "work", run: ({ input }) => ({ got: input }) });
 async function answer(request: Request): Promise<Response> {
   const url = new URL(request.url).searchParams.get("url")!;
   const errand = await Errand.open({ url, tasks: [work] });
-  const [{ id }] = await errand.enqueueMany(work, [7, 8]) as [{ id: string }, unknown];
+  const [{ id }] = await errand.enqueueMany(work, [7, 8]) as [
+    { id: string },
+    unknown,
+  ];
   const { completed } = await errand.worker().drain({ deadline: "10s" });
   const { result } = (await errand.get(id))!;
   await errand.close();

@@ -2,7 +2,9 @@
 import process from "node:process";
 import { Errand } from "../../../src/errand.ts";
 
-await using errand = await Errand.open({ url: `file:${process.env.ERRAND_PATH}` });
+await using errand = await Errand.open({
+  url: `file:${process.env.ERRAND_PATH}`,
+});
 console.log("ready");
 while (Date.now() < Number(process.env.ERRAND_START)); // all of them at the same moment
 const words: string[] = [];

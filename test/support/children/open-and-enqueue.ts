@@ -4,5 +4,7 @@ import { Errand } from "../../../src/errand.ts";
 
 console.log("ready");
 while (Date.now() < Number(process.env.ERRAND_START)); // all of them at the same moment
-await using errand = await Errand.open({ url: `file:${process.env.ERRAND_PATH}` });
+await using errand = await Errand.open({
+  url: `file:${process.env.ERRAND_PATH}`,
+});
 console.log((await errand.enqueue("task")).id);

@@ -3,7 +3,8 @@ import process from "node:process";
 import { defineTask, Errand } from "../../../mod.ts";
 
 const { ERRAND_URL: url = "", ERRAND_LEASE: lease = "30000" } = process.env;
-const say = (...words: readonly unknown[]): void => console.log(words.join(" "));
+const say = (...words: readonly unknown[]): void =>
+  console.log(words.join(" "));
 
 const hang = defineTask({
   name: "hang",
@@ -18,7 +19,11 @@ const hang = defineTask({
 });
 
 const errand = await Errand.open({ url, tasks: [hang] });
-const worker = errand.worker({ name: "child", lease: Number(lease), concurrency: 4 });
+const worker = errand.worker({
+  name: "child",
+  lease: Number(lease),
+  concurrency: 4,
+});
 await worker.start();
 say("ready", worker.id, process.pid);
 const end = await worker.stopped;
