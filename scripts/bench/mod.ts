@@ -21,14 +21,10 @@ const args = readArgs(process.argv.slice(2));
 const suite = suites[args.suite];
 if (suite === undefined) {
   throw new Error(
-    `Cannot run ${args.suite}: the suites are ${
-      Object.keys(suites).join(", ")
-    }`,
+    `Cannot run ${args.suite}: the suites are ${Object.keys(suites).join(", ")}`,
   );
 }
-const measures = suite.filter((measure) =>
-  measure.name.toLowerCase().includes(args.only)
-);
+const measures = suite.filter((measure) => measure.name.toLowerCase().includes(args.only));
 const problem = ensurePeers();
 if (problem !== undefined) console.error(`!! ${problem}`);
 await buildForNode(filesForNode(measures));

@@ -42,8 +42,7 @@ export async function startCrew(
       await expectLine(worker, "stopped");
       await ending;
     },
-    [Symbol.asyncDispose]: async () =>
-      void await Promise.all(all.map((worker) => worker.kill())),
+    [Symbol.asyncDispose]: async () => void await Promise.all(all.map((worker) => worker.kill())),
   };
 }
 

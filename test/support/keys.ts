@@ -1,9 +1,5 @@
 // Keys for tests, and databases that several Errands open one after the other.
-import {
-  type EncryptionOptions,
-  Errand,
-  type ErrandOptions,
-} from "../../mod.ts";
+import { type EncryptionOptions, Errand, type ErrandOptions } from "../../mod.ts";
 
 /** A key of 32 bytes, the same one for the same number. */
 export function keyOf(n: number): Uint8Array {

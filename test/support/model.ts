@@ -144,9 +144,7 @@ export class Model {
         return this.#change(step.kind, this.#job(step.job));
       case "many": {
         const fitting = this.#jobs
-          .filter(({ queue, state }) =>
-            queue === step.queue && step.states.includes(state)
-          )
+          .filter(({ queue, state }) => queue === step.queue && step.states.includes(state))
           .slice(0, step.limit);
         for (const job of fitting) this.#change(step.verb, job);
         return fitting.map(({ id }) => id);
@@ -159,9 +157,7 @@ export class Model {
       case "rescue":
         return this.#rescue();
       case "prune": {
-        const old = this.#jobs.filter((job) =>
-          job.expireAt !== null && job.expireAt <= this.#now
-        );
+        const old = this.#jobs.filter((job) => job.expireAt !== null && job.expireAt <= this.#now);
         for (const job of old) this.#drop(job);
         return old.length;
       }
@@ -216,9 +212,7 @@ export class Model {
       runAt: this.#now + delayMs,
     } as const;
     if (scope !== undefined) {
-      const rivals = this.#jobs.filter((job) =>
-        job.scope === scope && holds(job)
-      );
+      const rivals = this.#jobs.filter((job) => job.scope === scope && holds(job));
       for (const job of rivals) {
         if (scope === "window" && job.windowEnd <= this.#now) job.scope = null;
       }
@@ -261,9 +255,7 @@ export class Model {
         state === "available" && queues.includes(queue) &&
         !this.#paused.has(queue)
       )
-      .sort((a, b) =>
-        b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1)
-      )
+      .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1))
       .slice(0, limit);
     for (const job of taken) {
       Object.assign(job, {
@@ -284,9 +276,7 @@ export class Model {
     step: Pick<Settling, "job" | "lease">,
     job: ModelJob | undefined,
   ): string {
-    const lease = step.lease === undefined
-      ? job?.lease ?? "no lease"
-      : this.leaseId(step.lease);
+    const lease = step.lease === undefined ? job?.lease ?? "no lease" : this.leaseId(step.lease);
     this.#settling = {
       id: this.jobId(step.job),
       queue: job?.queue ?? "q",
@@ -380,9 +370,7 @@ export class Model {
       lease: null,
       expireAt: null,
     } as const;
-    const rivals = this.#jobs.filter((other) =>
-      other !== job && other.scope === job.scope
-    );
+    const rivals = this.#jobs.filter((other) => other !== job && other.scope === job.scope);
     if (rivals.some(holds)) job.scope = null;
     job.claimed = false;
     Object.assign(job, fresh, { runAt: this.#now });
@@ -390,13 +378,9 @@ export class Model {
   }
 
   #rescue(): string[] {
-    const expired = [...this.#leases].filter(([, expiresAt]) =>
-      expiresAt <= this.#now
-    );
+    const expired = [...this.#leases].filter(([, expiresAt]) => expiresAt <= this.#now);
     const ids = new Set(expired.map(([id]) => id));
-    const held = this.#jobs.filter((job) =>
-      job.state === "running" && ids.has(job.lease ?? "")
-    );
+    const held = this.#jobs.filter((job) => job.state === "running" && ids.has(job.lease ?? ""));
     for (const job of held) {
       job.lease = null;
       if (job.attempt >= MAX_ATTEMPTS) {
@@ -408,9 +392,7 @@ export class Model {
   }
 
   #close(lease: string): void {
-    const holds = this.#jobs.some((job) =>
-      job.state === "running" && job.lease === lease
-    );
+    const holds = this.#jobs.some((job) => job.state === "running" && job.lease === lease);
     if (!holds) this.#leases.delete(lease);
   }
 

@@ -2,11 +2,7 @@
 import { createClient } from "@libsql/client";
 import type { Errand, JobState, Stats } from "../../mod.ts";
 import { JOB_STATES } from "../../mod.ts";
-import {
-  type TestErrand,
-  testErrand,
-  type TestErrandOptions,
-} from "../../src/testing/mod.ts";
+import { type TestErrand, testErrand, type TestErrandOptions } from "../../src/testing/mod.ts";
 import type { Place } from "./store.ts";
 import { tempDir } from "./temp.ts";
 

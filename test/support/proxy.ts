@@ -1,10 +1,5 @@
 // A proxy before a server that loses what a test tells it to lose.
-import {
-  createServer,
-  type IncomingMessage,
-  request,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
@@ -98,8 +93,7 @@ function send(
         agent: false,
       },
       (answer) => {
-        const { "transfer-encoding": _, connection: __, ...headers } =
-          answer.headers;
+        const { "transfer-encoding": _, connection: __, ...headers } = answer.headers;
         read(answer).then(
           (body) =>
             resolve({

@@ -2,12 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import {
-  findRuntime,
-  root,
-  type Runtime,
-  tsArgs,
-} from "../../scripts/runtimes.ts";
+import { findRuntime, root, type Runtime, tsArgs } from "../../scripts/runtimes.ts";
 
 /** How a child process ended: its exit code, or the name of the signal that ended it. */
 export type Ending = number | string;

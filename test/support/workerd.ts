@@ -28,9 +28,7 @@ export function findWorkerd(): Found {
     "bin",
     exe,
   );
-  return existsSync(path)
-    ? { path }
-    : { why: `no workerd for ${os}-${cpu} in node_modules` };
+  return existsSync(path) ? { path } : { why: `no workerd for ${os}-${cpu} in node_modules` };
 }
 
 /** The internet that a worker sees by default has no private addresses. */

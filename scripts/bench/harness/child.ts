@@ -19,9 +19,7 @@ export async function runChild(
     throw new Error(`${subject.runtime} is not installed`);
   }
   const folder = mkdtempSync(join(tmpdir(), "errand-bench-"));
-  const file = subject.runtime === "node"
-    ? builtPath(subject.file)
-    : join(bench, subject.file);
+  const file = subject.runtime === "node" ? builtPath(subject.file) : join(bench, subject.file);
   await using server = subject.server &&
     await startBenchServer(subject.server.roundTripMs);
   const at = server === undefined ? {} : { url: server.url };

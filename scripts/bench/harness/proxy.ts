@@ -20,8 +20,7 @@ server.listen(0, "127.0.0.1", () => {
 });
 
 function pass(from: Socket, to: Socket): void {
-  const later = (what: () => void): void =>
-    void setTimeout(what, Number(roundTripMs) / 2);
+  const later = (what: () => void): void => void setTimeout(what, Number(roundTripMs) / 2);
   from.setNoDelay(true);
   from.on("data", (chunk) => later(() => to.write(chunk)));
   from.on("end", () => later(() => to.end()));

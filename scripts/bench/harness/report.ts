@@ -61,13 +61,9 @@ function mark(met: boolean | undefined): string {
 }
 
 function aligned(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]!.map((_, at) =>
-    Math.max(...lines.map((line) => line[at]!.length))
-  );
+  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
   const [head, ...body] = lines.map((line) =>
-    line.map((cell, at) =>
-      at === 2 ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)
-    )
+    line.map((cell, at) => at === 2 ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!))
       .join("  ").trimEnd()
   );
   return [

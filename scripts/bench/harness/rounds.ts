@@ -43,9 +43,7 @@ function rows(
   entries: readonly Entry[],
 ): Row[] {
   const figure = measure.figures[index]!;
-  const name = figure.label === undefined
-    ? measure.name
-    : `${measure.name}, ${figure.label}`;
+  const name = figure.label === undefined ? measure.name : `${measure.name}, ${figure.label}`;
   const values = entries.map((entry) => value(entry, figure.key));
   const ours = values[0] ?? null;
   const ratios: Record<string, number> = {};

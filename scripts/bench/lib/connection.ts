@@ -63,9 +63,7 @@ export async function withSettings<Opened>(
 }
 
 function expectSettings(connection: Connection): void {
-  const settings = ["journal_mode", "synchronous"].map((name) =>
-    setting(connection, name)
-  );
+  const settings = ["journal_mode", "synchronous"].map((name) => setting(connection, name));
   if (settings.join() !== "wal,1") {
     throw new Error(`Error: the settings are ${settings}`);
   }

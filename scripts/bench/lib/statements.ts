@@ -1,16 +1,6 @@
-import {
-  NEXT_DUE,
-  PROMOTE,
-  READ_CLAIMED,
-  STAMP,
-  takeSql,
-} from "../../../src/store/claim.ts";
+import { NEXT_DUE, PROMOTE, READ_CLAIMED, STAMP, takeSql } from "../../../src/store/claim.ts";
 import { INSERT_JOBS } from "../../../src/store/enqueue.ts";
-import {
-  CLOSE_LEASES,
-  COMPLETE,
-  COUNT_ENDED,
-} from "../../../src/store/settle.ts";
+import { CLOSE_LEASES, COMPLETE, COUNT_ENDED } from "../../../src/store/settle.ts";
 import type { Connection } from "./connection.ts";
 
 const LEASE_MS = 30_000;

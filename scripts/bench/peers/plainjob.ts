@@ -4,14 +4,7 @@
  */
 import Database from "better-sqlite3";
 import { join } from "node:path";
-import {
-  better,
-  defineQueue,
-  defineWorker,
-  JobStatus,
-  type Logger,
-  type Queue,
-} from "plainjob";
+import { better, defineQueue, defineWorker, JobStatus, type Logger, type Queue } from "plainjob";
 import type { Figures, Params } from "../harness/types.ts";
 import { payloads } from "../lib/payload.ts";
 import { expectEqual, perSecond, runSubject } from "../lib/subject.ts";

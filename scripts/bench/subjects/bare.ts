@@ -4,19 +4,9 @@
  */
 import { type Client, createClient, type InStatement } from "@libsql/client";
 import { newId } from "../../../src/id.ts";
-import {
-  NEXT_DUE,
-  PROMOTE,
-  READ_CLAIMED,
-  STAMP,
-  takeSql,
-} from "../../../src/store/claim.ts";
+import { NEXT_DUE, PROMOTE, READ_CLAIMED, STAMP, takeSql } from "../../../src/store/claim.ts";
 import { CREATED_AT, INSERT_JOBS } from "../../../src/store/enqueue.ts";
-import {
-  CLOSE_LEASES,
-  COMPLETE,
-  COUNT_ENDED,
-} from "../../../src/store/settle.ts";
+import { CLOSE_LEASES, COMPLETE, COUNT_ENDED } from "../../../src/store/settle.ts";
 import type { Figures, Params } from "../harness/types.ts";
 import { noop } from "../lib/errand.ts";
 import { payloads } from "../lib/payload.ts";

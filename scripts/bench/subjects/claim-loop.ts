@@ -12,8 +12,7 @@ const SCHEMA = `
   CREATE TABLE job (id INTEGER PRIMARY KEY, state TEXT NOT NULL, payload TEXT NOT NULL, result TEXT);
   CREATE INDEX job_pending ON job (id) WHERE state = 'pending'`;
 
-const FIRST =
-  "SELECT id, payload FROM job WHERE state = 'pending' ORDER BY id LIMIT 1";
+const FIRST = "SELECT id, payload FROM job WHERE state = 'pending' ORDER BY id LIMIT 1";
 
 await runSubject({ process });
 

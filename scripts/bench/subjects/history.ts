@@ -19,8 +19,7 @@ const FILL = `
     iif(?5 IS NULL, NULL, '{"ok":true}')
   FROM number`;
 
-const COUNT =
-  "INSERT INTO errand_tally (queue, state, n) VALUES ('default', 'completed', ?)";
+const COUNT = "INSERT INTO errand_tally (queue, state, n) VALUES ('default', 'completed', ?)";
 
 await runSubject({
   empty: (params) => warmThenTime({ ...params, history: 0, delayed: 0 }),

@@ -38,8 +38,7 @@ const naive: Schema = {
   claim: `UPDATE job SET state = 'running' WHERE id IN (
       SELECT id FROM job WHERE queue = 'default' AND state = 'pending' AND run_at <= unixepoch()
       ORDER BY run_at LIMIT ?1) RETURNING id, payload`,
-  complete:
-    `UPDATE job SET state = 'completed', ended_at = unixepoch(), result = ?2
+  complete: `UPDATE job SET state = 'completed', ended_at = unixepoch(), result = ?2
     WHERE id IN (SELECT value FROM json_each(?1))`,
   done: "SELECT count(*) FROM job WHERE state = 'completed'",
 };

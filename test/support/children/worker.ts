@@ -3,8 +3,7 @@ import process from "node:process";
 import { defineTask, Errand } from "../../../mod.ts";
 
 const { ERRAND_URL: url = "", ERRAND_LEASE: lease = "30000" } = process.env;
-const say = (...words: readonly unknown[]): void =>
-  console.log(words.join(" "));
+const say = (...words: readonly unknown[]): void => console.log(words.join(" "));
 
 const hang = defineTask({
   name: "hang",
