@@ -19,14 +19,14 @@ export interface SlotOptions {
   /**
    * Jobs that may be claimed beyond those that run, so that the next ones are at hand. It is a
    * cap: the worker claims ahead only what it would begin within 100 ms, judged by how long its
-   * attempts took so far, and gives back what could not begin within a second. @default 100
+   * attempts took so far, and gives back what could not begin within a second. @default 200
    */
   readonly prefetch?: number;
 }
 
 const CONCURRENCY_MAX = 10_000;
 const DEFAULT_CONCURRENCY = 10;
-const DEFAULT_PREFETCH = 100;
+const DEFAULT_PREFETCH = 200;
 /** What is claimed ahead shall begin within this time. */
 const HORIZON_MS = 100;
 /** How much the newest attempt moves the mean. */

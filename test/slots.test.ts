@@ -57,7 +57,7 @@ describe("slots", () => {
     expect(after(100, 50)).toBe(4);
     expect(after(10, 50)).toBe(22);
     expect(after(0, 50)).toBe(52);
-    expect(after(0)).toBe(102);
+    expect(after(0)).toBe(202);
     expect(after(0, 0)).toBe(2);
   });
 
