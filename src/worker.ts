@@ -89,7 +89,7 @@ export class Worker {
     this.id = id;
     this.name = name;
     this.#host = host;
-    this.#slots = new Slots(options, () => host.tasks.queues());
+    this.#slots = new Slots(options, () => host.tasks.queues(), host.broker.silent);
     this.#leaseMs = leaseMs;
     this.#pace = new Pace(host.clock, pollMs, host.broker.silent);
     this.#graceMs = graceMs;

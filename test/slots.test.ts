@@ -46,9 +46,9 @@ describe("slots", () => {
   });
 
   it("claim ahead what would begin within 100 ms, and no more than the prefetch", () => {
-    const after = (tookMs: number, prefetch?: number) => {
+    const after = (tookMs: number, prefetch?: number, distant?: boolean) => {
       const options = prefetch === undefined ? {} : { prefetch };
-      const slots = new Slots({ concurrency: 2, ...options }, () => ["q"]);
+      const slots = new Slots({ concurrency: 2, ...options }, () => ["q"], distant);
       claim(slots, "q");
       end(slots, "q", tookMs);
       return limits(slots)?.[0];
@@ -57,7 +57,8 @@ describe("slots", () => {
     expect(after(100, 50)).toBe(4);
     expect(after(10, 50)).toBe(22);
     expect(after(0, 50)).toBe(52);
-    expect(after(0)).toBe(202);
+    expect(after(0)).toBe(102);
+    expect(after(0, undefined, true)).toBe(202);
     expect(after(0, 0)).toBe(2);
   });
 
