@@ -323,7 +323,7 @@ export class Errand extends HistoryVerbs {
   /**
    * Tells this Errand's workers to look for jobs, and sends the nudge: after the commit of a
    * transaction or batch of your own that added some. Without it workers find them by themselves,
-   * within 10 ms on a file that was opened by `url` and within their `pollInterval` otherwise.
+   * in a few milliseconds on a file that was opened by `url`, else within their `pollInterval`.
    */
   wake(): void {
     this.#wake.signal("work");

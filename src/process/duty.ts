@@ -7,8 +7,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { durationMs } from "../duration.ts";
 import type { Errand } from "../errand.ts";
-import { newId } from "../id.ts";
-import { Loop } from "../loop.ts";
+import { Mark } from "../mark.ts";
 import type { MarkBroker } from "../mark-broker.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 
@@ -27,23 +26,15 @@ export interface DutyOptions {
 }
 
 const DEFAULT_LEASE = "30s";
-const BEATS_PER_LEASE = 3;
-const RETRY_MS = 500;
 
 /** Begins; `undefined` when another one holds the mark. */
 export async function takeUp(options: DutyOptions): Promise<Duty | undefined> {
-  const { marks, mark, worker } = options;
-  const holder = newId();
+  const { marks, mark: name, worker, clock = systemClock } = options;
   const leaseMs = durationMs(worker.lease ?? DEFAULT_LEASE, "lease");
-  if (mark === undefined) return new Duty(options, undefined);
-  if (!(await marks.take(mark, holder, leaseMs))) return undefined;
-  return new Duty(options, { name: mark, holder, leaseMs });
-}
-
-interface Held {
-  readonly name: string;
-  readonly holder: string;
-  readonly leaseMs: number;
+  const stopping = new AbortController();
+  if (name === undefined) return new Duty(options, stopping);
+  const mark = await Mark.take({ marks, clock, leaseMs, lost: () => stopping.abort() }, name);
+  return mark && new Duty(options, stopping, mark);
 }
 
 /** Work under way. */
@@ -52,12 +43,13 @@ export class Duty {
   readonly done: Promise<void>;
 
   readonly #options: DutyOptions;
-  readonly #mark: Held | undefined;
-  readonly #stopping = new AbortController();
+  readonly #stopping: AbortController;
+  readonly #mark: Mark | undefined;
 
   /** Made by {@linkcode takeUp}. */
-  constructor(options: DutyOptions, mark: Held | undefined) {
+  constructor(options: DutyOptions, stopping: AbortController, mark?: Mark) {
     this.#options = options;
+    this.#stopping = stopping;
     this.#mark = mark;
     this.done = this.#work();
     this.done.catch(() => {}); // who waits for it hears of it
@@ -70,15 +62,10 @@ export class Duty {
   }
 
   async #work(): Promise<void> {
-    const { marks, clock = systemClock } = this.#options;
-    const mark = this.#mark;
-    const heart = mark && new Loop(clock, () => this.#beat(mark));
-    heart?.start();
     try {
       await this.#worked();
     } finally {
-      await heart?.stop();
-      if (mark !== undefined) await marks.release(mark.name, mark.holder);
+      await this.#mark?.release();
     }
   }
 
@@ -102,20 +89,8 @@ export class Duty {
    * this worker at work, and whoever does so after it finds the mark free.
    */
   async #nothingLeft(): Promise<boolean> {
-    const { marks, queues, drain } = this.#options;
-    if (this.#mark === undefined) return true;
-    const { name, holder } = this.#mark;
-    return await marks.releaseIdle({ name, holder, queues, later: drain !== "due" });
-  }
-
-  async #beat({ name, holder, leaseMs }: Held): Promise<number> {
-    try {
-      // another one has it when this process was kept from prolonging it
-      if (!(await this.#options.marks.prolong(name, holder, leaseMs))) this.#stopping.abort();
-      return leaseMs / BEATS_PER_LEASE;
-    } catch {
-      return Math.min(RETRY_MS, leaseMs / BEATS_PER_LEASE);
-    }
+    const { queues, drain } = this.#options;
+    return await this.#mark?.releaseIdle({ queues, later: drain !== "due" }) ?? true;
   }
 }
 
