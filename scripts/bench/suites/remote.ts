@@ -47,15 +47,6 @@ export const remote: readonly Measure[] = [
     figures: [speed, ofTheIdeal],
   },
   {
-    name: "process, handlers of 50 ms, round trips of 30 ms, prefetch 200",
-    ours: subject("errand", "remote", "slow", 30, {
-      ...distant,
-      prefetch: 200,
-    }),
-    peers: [],
-    figures: [speed, ofTheIdeal],
-  },
-  {
     name: "rows billed for 1,000,000 jobs",
     ours: subject("errand", "remote", "rows", 0, { concurrency: 50 }),
     peers: [{ subject: subject("naive poller", "schemas", "naive", 0) }],

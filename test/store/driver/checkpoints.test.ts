@@ -6,6 +6,8 @@ import { openRaw } from "../../support/raw.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const PATIENCE = { timeout: 15_000, interval: 10 };
+/** How long nobody has written when the log is copied. */
+const IDLE_MS = 100;
 const MANY = `INSERT INTO t (text) SELECT hex(randomblob(32)) FROM json_each(?1)`;
 const list = (length: number) => JSON.stringify(Array.from({ length }, () => 0));
 
@@ -58,10 +60,15 @@ describe("the local driver", () => {
   it("holds no timer after it was closed", async () => {
     await using dir = await tempDir();
     const { insert, close } = await openTable(dir.file("errand.db"));
+    const set = vi.spyOn(globalThis, "setTimeout");
     const cleared = vi.spyOn(globalThis, "clearTimeout");
     await insert(3_000);
+    const at = set.mock.calls.findIndex(([, delayMs]) => delayMs === IDLE_MS);
+    const timer = set.mock.results[at]?.value;
     await close();
-    expect(cleared).toHaveBeenCalled();
+    expect(timer).toBeDefined();
+    expect(cleared).toHaveBeenCalledWith(timer);
+    set.mockRestore();
     cleared.mockRestore();
   });
 });
