@@ -210,8 +210,9 @@ describe("an isolated handler", () => {
     await errand.worker().drain();
     expect(await errand.get(id)).toMatchObject({ result: { double: "14" } });
     using raw = openRaw(path, 5_000);
+    // longer than what a cipher text could show by chance
     expect(JSON.stringify(raw.rows("SELECT payload, result FROM errand_job"))).not.toMatch(
-      /secret|14/,
+      /a secret|double/,
     );
   });
 
