@@ -3,7 +3,7 @@ import type { Sizes } from "../harness/types.ts";
 /** The run whose figures count. */
 export const full: Sizes = {
   jobs: 50_000,
-  warmup: 5_000,
+  warmup: 50_000,
   perCall: 1_000,
   samples: 500,
   history: 1_000_000,
