@@ -55,7 +55,7 @@ export function problem(
   });
 }
 
-/** The response for what a handler threw; what is no error of the library tells nothing of itself. */
+/** The response for what was thrown; what is no error of the library tells nothing of itself. */
 export function problemOf(error: unknown): Response {
   if (!(error instanceof ErrandError)) {
     return problem({ status: 500, detail: "Cannot answer: see the server's log" });
