@@ -105,7 +105,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#nudge = nudge;
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
-      this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
+      this.#accepted(jobs, await this.#collector.add(jobs));
     parts.set(this, { ...host, queueDefaults, nudge, enqueue });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
@@ -367,7 +367,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   }
 
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
-    const answer = await this.#broker.join(tx, jobs.map(({ stored }) => stored));
+    const answer = await this.#broker.join(tx, jobs);
     return jobs.map((job) => enqueuedJob(job, answer));
   }
 
@@ -379,7 +379,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
       }
     }
     this.#wake.signal("work");
-    if (accepted.some(isDue)) this.#nudge?.send();
+    if (this.#nudge !== undefined && accepted.some(isDue)) this.#nudge.send();
     return accepted;
   }
 }
