@@ -22,6 +22,7 @@ import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
 import { checkId, expectJob } from "./job-checks.ts";
+import { newIds } from "./id.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
@@ -363,7 +364,8 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options, this.#queueDefaults);
-    return payloads.map((payload) => prepare(known, terms, payload, this.#host));
+    const ids = newIds(payloads.length);
+    return payloads.map((payload, at) => prepare(known, terms, payload, this.#host, ids[at]));
   }
 
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
