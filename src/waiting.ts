@@ -80,6 +80,34 @@ export class Waiting {
     return ids.map((id) => found.get(id)!);
   }
 
+  /**
+   * Those of `ids` that have ended and those that there are none of, once there is one of either,
+   * or after the timeout.
+   */
+  async forAny(ids: readonly string[], { timeout, signal }: WaitOptions): Promise<Ended> {
+    const asked = new Set(checkedIds(ids));
+    const { broker, clock, wake } = this.#host;
+    const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
+    const untilMs = clock.elapsedMs() + timeoutMs;
+    const pace = new Pace(clock, LOOK_MS, broker.silent);
+    const concerns = (jobs: ReadonlySet<string>): boolean => meet(jobs, asked);
+    for (;;) {
+      signal?.throwIfAborted();
+      const ticket = wake.ticket();
+      const looked = await this.#look(asked, untilMs - clock.elapsedMs(), signal);
+      const jobs = new Map([...looked.jobs].filter(([id]) => asked.has(id)));
+      const missing = new Set([...looked.missing].filter((id) => asked.has(id)));
+      const leftMs = untilMs - clock.elapsedMs();
+      if (jobs.size + missing.size > 0 || leftMs <= 0) return { jobs, missing };
+      if (broker.ending !== undefined) continue; // it has waited
+      await wake.news("end", ticket, {
+        mostMs: Math.min(leftMs, pace.pauseMs()),
+        signal,
+        concerns,
+      });
+    }
+  }
+
   /** Which have ended: now or, where the store waits for that, within some time. */
   async #look(
     pending: ReadonlySet<string>,

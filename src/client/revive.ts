@@ -4,7 +4,7 @@
  * @module
  */
 import type { Wire } from "../http/wire.ts";
-import type { Job, JobPage, Stats } from "../job.ts";
+import type { Job, JobPage, QueueStats, Stats } from "../job.ts";
 import type { Schedule } from "../schedule.ts";
 import type { WorkerInfo } from "../worker-info.ts";
 
@@ -34,7 +34,7 @@ export function toWorker(wire: Wire<WorkerInfo>): WorkerInfo {
 /** The counts of an answer. */
 export function toStats(wire: Wire<Stats>): Stats {
   const queues = Object.entries(wire.queues)
-    .map(([name, of]) => [name, dated<Stats["queues"][string]>(of, ["nextRunAt"])]);
+    .map(([name, of]) => [name, dated<QueueStats>(of, ["nextRunAt", "availableSince"])]);
   return { ...dated<Stats>(wire, ["nextRunAt"]), queues: Object.fromEntries(queues) };
 }
 
