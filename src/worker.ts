@@ -44,6 +44,8 @@ import {
 
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
+/** Where the store tells of work, an idle worker looks only should that have failed. */
+const LOOK_WHEN_TOLD = "1m";
 /** A drain returns so long after its deadline at the latest, whatever the database does. */
 const HAND_IN_GRACE_MS = 500;
 /** A drain gives up when so many exchanges in a row have failed. */
@@ -85,7 +87,10 @@ export class Worker {
 
   /** Made by `errand.worker()`. */
   constructor(host: WorkerHost, options: WorkerOptions = {}) {
-    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options);
+    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(
+      options,
+      host.broker.onWork && LOOK_WHEN_TOLD,
+    );
     this.id = id;
     this.name = name;
     this.#host = host;
@@ -259,16 +264,19 @@ export class Worker {
 
   /** How long to rest, unless an outcome or news of a job comes first. */
   #rest(ticket: Ticket): number {
-    const full = this.#wanted() === undefined;
+    const wanted = this.#wanted();
+    const full = wanted === undefined;
     if (full && this.#slots.held > 0) return this.#pace.mostMs;
     if (!full && !this.#believedEmpty) return 0;
-    this.#endWatch = this.#host.wake.watch("work", ticket, (own) => {
-      if (own) {
+    const hear = (sure: boolean): void => {
+      if (sure) {
         this.#believedEmpty = false;
         this.#pace.quicken();
       }
       this.#loop.wake();
-    });
+    };
+    const queues = wanted?.queues.map(({ queue }) => queue) ?? [];
+    this.#endWatch = this.#host.wake.watch("work", ticket, hear, { queues });
     const pollMs = this.#pace.pauseMs();
     return Math.min(this.#nextDueMs ?? pollMs, pollMs);
   }
