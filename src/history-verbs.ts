@@ -4,8 +4,8 @@
  * @module
  */
 import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
-import { retryDue, type RetryJobOptions } from "./calls.ts";
-import { checkOverrides, cloneOf, type CloneOverrides } from "./clone.ts";
+import { type CloneOverrides, retryDue, type RetryJobOptions } from "./calls.ts";
+import { checkOverrides, cloneOf } from "./clone.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
 import { changeMany, type HistoryHost } from "./history.ts";

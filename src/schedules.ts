@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Broker, NewJob } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import type { NewJob } from "./job-terms.ts";
 import { ErrandError, show } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";

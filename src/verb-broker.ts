@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Due, NewJob } from "./broker.ts";
+import type { Due, NewJob } from "./job-terms.ts";
 import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
-import type { CloneOverrides } from "./clone.ts";
+import type { CloneOverrides } from "./calls.ts";
 import type { Job } from "./job.ts";
 import type { Schedule } from "./schedule.ts";
 import type { ScheduleOptions } from "./schedule-options.ts";

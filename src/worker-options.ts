@@ -66,11 +66,15 @@ export interface WorkerSettings {
   readonly graceMs: number;
 }
 
+/** Where the store tells of work, an idle worker looks only should that have failed. */
+const POLL_WHEN_TOLD = "1m";
+
 /** Checks what a worker is told, apart from its slots. */
 export function checkedWorkerOptions(
   options: WorkerOptions,
-  pollUnsaid: Duration = "5s",
+  { onWork }: Pick<Broker, "onWork"> = {},
 ): WorkerSettings {
+  const pollUnsaid = onWork === undefined ? "5s" : POLL_WHEN_TOLD;
   const { name, lease = "30s", pollInterval = pollUnsaid, grace = "10s" } = options;
   const id = newId();
   return {

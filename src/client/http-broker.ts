@@ -15,9 +15,9 @@ import type {
   HeartbeatAnswer,
   HeartbeatRequest,
   ListQuery,
-  NewJob,
   RescuedJob,
 } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import { ErrandError, invalid } from "../errors.ts";
 import type { JobRef } from "../events.ts";
 import type { LogsBody, UpkeepBody, WakeupBody, Wire } from "../http/wire.ts";
@@ -211,6 +211,10 @@ export class HttpBroker implements Broker {
     const path = `/v1/queues/${segment(queue)}/${paused ? "pause" : "resume"}`;
     await this.#requests.send(path, { method: "POST" });
     return true;
+  }
+
+  async setLimit(queue: string, limit: number | null): Promise<void> {
+    await this.#requests.send(`/v1/queues/${segment(queue)}`, { method: "PUT", body: { limit } });
   }
 
   async stats(): Promise<Stats> {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { NewJob } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import type { BulkResult } from "../bulk.ts";
-import type { CloneOverrides } from "../clone.ts";
+import type { CloneOverrides } from "../calls.ts";
 import type { Wire } from "../http/wire.ts";
 import { newId } from "../id.ts";
 import type { Job } from "../job.ts";
