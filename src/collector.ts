@@ -11,12 +11,20 @@ const BATCH_MAX = 10_000;
 /** Gathers items and writes them together, one batch at a time. */
 export class Collector<Item, Answer> {
   readonly #write: (items: readonly Item[]) => Promise<Answer>;
+  readonly #gathered: () => Promise<unknown>;
   readonly #batches: Batch<Item, Answer>[] = [];
   #flushing: Promise<void> | undefined;
 
-  /** `write` gets at least one item, and is not called again before it has settled. */
-  constructor(write: (items: readonly Item[]) => Promise<Answer>) {
+  /**
+   * `write` gets at least one item, and is not called again before it has settled. What is added
+   * until `gathered` resolves comes along: unless it says otherwise, what is added in this turn.
+   */
+  constructor(
+    write: (items: readonly Item[]) => Promise<Answer>,
+    gathered: () => Promise<unknown> = () => Promise.resolve(),
+  ) {
     this.#write = write;
+    this.#gathered = gathered;
   }
 
   /** Resolves when the batch that holds `items` is written; all of them are in one batch. */
@@ -36,7 +44,7 @@ export class Collector<Item, Answer> {
   }
 
   async #flush(): Promise<void> {
-    await Promise.resolve(); // what is added in this turn comes along
+    await this.#gathered();
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
       try {
         batch.resolve(await this.#write(batch.items));

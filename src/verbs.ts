@@ -66,6 +66,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
+  readonly #patient: Collector<NewJob, EnqueueAnswer>;
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
@@ -88,7 +89,9 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#tasks = tasks;
     this.#events = events;
     this.#wake = wake;
-    this.#collector = new Collector((jobs) => broker.enqueue(jobs));
+    const write = (jobs: readonly NewJob[]): Promise<EnqueueAnswer> => broker.enqueue(jobs);
+    this.#collector = new Collector(write);
+    this.#patient = new Collector(write, clock.turn);
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = settings.nudge && new Nudge(settings.nudge, host);
@@ -99,6 +102,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
     keepParts(this, {
       ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
+      enqueueTogether: async (jobs) => this.#accepted(jobs, await this.#patient.add(jobs)),
       enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
       works: () => [...this.#workers].some((worker) => worker.started),
     });
@@ -336,7 +340,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await Promise.allSettled([...this.#closers].map((stop) => stop()));
-    await this.#collector.settled();
+    await Promise.all([this.#collector.settled(), this.#patient.settled()]);
     await this.#runs.settled();
     await this.#nudge?.settled();
     this.#feed.close();
