@@ -28,8 +28,8 @@ export const enqueueRoutes: readonly Route[] = [
     summary: "Enqueue one job, or up to 1,000",
     description:
       "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
-      "be sent again: what is there already is left alone. With `Prefer: return=minimal` the " +
-      "answer has ids only.",
+      "be sent again: what is there already is left alone.",
+    headers: { prefer: "`return=minimal`: the answer has ids only" },
     body: bodies.newJobs,
     example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
     answers: {
@@ -59,6 +59,7 @@ export const enqueueRoutes: readonly Route[] = [
       "stays as it is. What the body says goes before that.",
     params: jobParams,
     body: bodies.clone,
+    problems: [409],
     example: { queue: "slow", delay: "1h" },
     answers: { 201: { description: "The new job", schema: bodies.job } },
     async handle(call) {
