@@ -81,7 +81,7 @@ async function enqueue(
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    return json(minimal(prepared.map(({ stored }) => stored.id), jobs), status, MINIMAL);
+    return json(minimal(prepared.map(({ id }) => id), jobs), status, MINIMAL);
   }
   return json(many ? { jobs } : jobs[0], status);
 }
