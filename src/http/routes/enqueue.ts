@@ -41,7 +41,7 @@ export const enqueueRoutes: readonly Route[] = [
         description: "Added: the job, or `jobs` in the order of the request, or their ids",
         schema: v.union([
           bodies.enqueued,
-          v.strictObject({ jobs: v.array(bodies.enqueued) }),
+          bodies.enqueuedMany,
           bodies.enqueuedIds,
         ]),
       },
