@@ -29,8 +29,8 @@ export const enqueueRoutes: readonly Route[] = [
     summary: "Enqueue one job, or up to 1,000",
     description:
       "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
-      "be sent again: what is there already is left alone. With `Prefer: return=minimal` the " +
-      "answer has ids only.",
+      "be sent again: what is there already is left alone.",
+    headers: { prefer: "`return=minimal`: the answer has ids only" },
     body: bodies.newJobs,
     example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
     answers: {
@@ -42,7 +42,7 @@ export const enqueueRoutes: readonly Route[] = [
         description: "Added: the job, or `jobs` in the order of the request, or their ids",
         schema: v.union([
           bodies.enqueued,
-          v.strictObject({ jobs: v.array(bodies.enqueued) }),
+          bodies.enqueuedMany,
           bodies.enqueuedIds,
         ]),
       },
@@ -60,6 +60,7 @@ export const enqueueRoutes: readonly Route[] = [
       "stays as it is. What the body says goes before that.",
     params: jobParams,
     body: bodies.clone,
+    problems: [409],
     example: { queue: "slow", delay: "1h" },
     answers: { 201: { description: "The new job", schema: bodies.job } },
     async handle(call) {
