@@ -16,7 +16,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, type ErrorCode } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -55,6 +55,17 @@ const parts = new WeakMap<ErrandVerbs, Parts>();
 /** What `errand` is made of. */
 export function partsOf(errand: ErrandVerbs): Parts {
   return parts.get(errand)!;
+}
+
+/** Codes of what nothing was written for: one of several calls is to blame. */
+const REFUSALS: readonly string[] = [
+  "INVALID_INPUT",
+  "FORBIDDEN",
+  "PAYLOAD_TOO_LARGE",
+] satisfies ErrorCode[];
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ErrandError && REFUSALS.includes(error.code);
 }
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
@@ -99,7 +110,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#tasks = tasks;
     this.#events = events;
     this.#wake = wake;
-    this.#collector = new Collector((jobs) => broker.enqueue(jobs));
+    this.#collector = new Collector((jobs) => broker.enqueue(jobs), isRefusal);
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = settings.nudge && new Nudge(settings.nudge, host);

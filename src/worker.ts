@@ -44,8 +44,6 @@ import {
 
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
-/** Where the store tells of work, an idle worker looks only should that have failed. */
-const LOOK_WHEN_TOLD = "1m";
 /** A drain returns so long after its deadline at the latest, whatever the database does. */
 const HAND_IN_GRACE_MS = 500;
 /** A drain gives up when so many exchanges in a row have failed. */
@@ -87,10 +85,7 @@ export class Worker {
 
   /** Made by `errand.worker()`. */
   constructor(host: WorkerHost, options: WorkerOptions = {}) {
-    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(
-      options,
-      host.broker.onWork && LOOK_WHEN_TOLD,
-    );
+    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options, host.broker);
     this.id = id;
     this.name = name;
     this.#host = host;
@@ -265,9 +260,8 @@ export class Worker {
   /** How long to rest, unless an outcome or news of a job comes first. */
   #rest(ticket: Ticket): number {
     const wanted = this.#wanted();
-    const full = wanted === undefined;
-    if (full && this.#slots.held > 0) return this.#pace.mostMs;
-    if (!full && !this.#believedEmpty) return 0;
+    if (wanted === undefined && this.#slots.held > 0) return this.#pace.mostMs;
+    if (wanted !== undefined && !this.#believedEmpty) return 0;
     const hear = (sure: boolean): void => {
       if (sure) {
         this.#believedEmpty = false;
@@ -275,8 +269,8 @@ export class Worker {
       }
       this.#loop.wake();
     };
-    const queues = wanted?.queues.map(({ queue }) => queue) ?? [];
-    this.#endWatch = this.#host.wake.watch("work", ticket, hear, { queues });
+    const queues = wanted?.queues.map(({ queue }) => queue);
+    this.#endWatch = this.#host.wake.watch("work", ticket, hear, queues && { queues });
     const pollMs = this.#pace.pauseMs();
     return Math.min(this.#nextDueMs ?? pollMs, pollMs);
   }
