@@ -17,7 +17,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, type ErrorCode } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -44,6 +44,17 @@ import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
+
+/** Codes of what nothing was written for: one of several calls is to blame. */
+const REFUSALS: readonly string[] = [
+  "INVALID_INPUT",
+  "FORBIDDEN",
+  "PAYLOAD_TOO_LARGE",
+] satisfies ErrorCode[];
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ErrandError && REFUSALS.includes(error.code);
+}
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
 export abstract class ErrandVerbs extends HistoryVerbs {
@@ -90,8 +101,8 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#events = events;
     this.#wake = wake;
     const write = (jobs: readonly NewJob[]): Promise<EnqueueAnswer> => broker.enqueue(jobs);
-    this.#collector = new Collector(write);
-    this.#patient = new Collector(write, clock.turn);
+    this.#collector = new Collector(write, { isRefusal });
+    this.#patient = new Collector(write, { isRefusal, gathered: clock.turn });
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = settings.nudge && new Nudge(settings.nudge, host);

@@ -56,6 +56,9 @@ export interface WorkerHost {
 
 const LEASE_MIN_MS = 100;
 const POLL_MIN_MS = 10;
+const POLL = "5s";
+/** Where the store tells of work, an idle worker looks only should that have failed. */
+const POLL_WHEN_TOLD = "1m";
 
 /** {@linkcode WorkerOptions}, checked, without those of its slots. */
 export interface WorkerSettings {
@@ -66,15 +69,12 @@ export interface WorkerSettings {
   readonly graceMs: number;
 }
 
-/** Where the store tells of work, an idle worker looks only should that have failed. */
-const POLL_WHEN_TOLD = "1m";
-
 /** Checks what a worker is told, apart from its slots. */
 export function checkedWorkerOptions(
   options: WorkerOptions,
   { onWork }: Pick<Broker, "onWork"> = {},
 ): WorkerSettings {
-  const pollUnsaid = onWork === undefined ? "5s" : POLL_WHEN_TOLD;
+  const pollUnsaid = onWork === undefined ? POLL : POLL_WHEN_TOLD;
   const { name, lease = "30s", pollInterval = pollUnsaid, grace = "10s" } = options;
   const id = newId();
   return {
