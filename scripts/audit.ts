@@ -29,7 +29,10 @@ const { packages } = read<{ packages: Record<string, Locked> }>("package-lock.js
 const installed = new Map<string, Locked>();
 for (const name of Object.keys(dependencies ?? {})) follow(name, "");
 
-const all = [...installed].map(([path, of]) => ({ ...of, name: path.split("node_modules/").at(-1)! }));
+const all = [...installed].map(([path, of]) => ({
+  ...of,
+  name: path.split("node_modules/").at(-1)!,
+}));
 const faults = [
   ...Object.entries(dependencies ?? {})
     .filter(([name, version]) => packages[`node_modules/${name}`]?.version !== version)

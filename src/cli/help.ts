@@ -9,14 +9,16 @@ import { type Sink, type Style, styleOf } from "./style.ts";
 const WIDTH_MAX = 100;
 const WIDTH_MIN = 60;
 const INDENT = "  ";
-/** Flags longer than this have their help on the next line. */
-const LABEL_MAX = 24;
+/** The column in which the second column of every table begins. */
+const SECOND = 26;
 
 /** The help of `errand`. */
 export function overview(commands: readonly Command[], version: string, sink: Sink): string {
   const style = styleOf(sink);
-  const lines = page(sink, [
-    [`${style.bold("errand")} ${version}${style.dim("  a durable job queue in one libSQL database")}`],
+  return page([
+    [`${style.bold("errand")} ${version}${
+      style.dim("  a durable job queue in one libSQL database")
+    }`],
     section(style, "Usage", [`${INDENT}errand COMMAND [options]`]),
     section(style, "Commands", [
       ...table(commands.map(({ name, summary }) => [style.cyan(name), summary]), sink),
@@ -29,7 +31,6 @@ export function overview(commands: readonly Command[], version: string, sink: Si
     ]),
     section(style, "Examples", examples(commands.flatMap((of) => of.examples.slice(0, 1)), style)),
   ]);
-  return lines;
 }
 
 /** The help of one command. */
@@ -37,7 +38,7 @@ export function manual(of: Command, sink: Sink): string {
   const style = styleOf(sink);
   const groups = [...new Set(Object.values(of.flags).map(({ group }) => group))];
   const operand = of.operand === undefined ? "" : ` ${of.operand}`;
-  return page(sink, [
+  return page([
     [`${style.bold(`errand ${of.name}`)}${style.dim(`  ${of.summary}`)}`],
     section(style, "Usage", [`${INDENT}errand ${of.name}${operand} [options]`]),
     ...groups.map((group) =>
@@ -56,7 +57,7 @@ export function manual(of: Command, sink: Sink): string {
   ]);
 }
 
-function page(_sink: Sink, parts: readonly (readonly string[])[]): string {
+function page(parts: readonly (readonly string[])[]): string {
   return parts.map((lines) => lines.join("\n")).join("\n\n") + "\n";
 }
 
@@ -76,20 +77,16 @@ function helpOf({ help, fallback, env }: Flag, style: Style): string {
   return facts.length === 0 ? help : `${help} ${style.dim(`(${facts.join(", ")})`)}`;
 }
 
-/** Two columns; what is long in the first has the second below it. */
+/** Two columns; what is too long for the first has the second below it. */
 function table(rows: readonly (readonly [string, string])[], sink: Sink): string[] {
-  const lengths = rows.map(([name]) => seen(name)).filter((length) => length <= LABEL_MAX);
-  const first = Math.max(...lengths, 0) + INDENT.length;
-  const room = width(sink) - INDENT.length - first;
+  const margin = " ".repeat(SECOND);
   return rows.flatMap(([name, text]) => {
-    const [head = "", ...rest] = wrapped(text, room);
-    const below = INDENT + " ".repeat(first);
-    const line = INDENT + name;
-    const fits = seen(name) <= LABEL_MAX;
-    return [
-      fits ? line + " ".repeat(first - seen(name)) + head : line,
-      ...(fits ? rest : [head, ...rest]).map((more) => below + more),
-    ];
+    const [head = "", ...rest] = wrapped(text, width(sink) - SECOND);
+    const room = SECOND - INDENT.length - seen(name);
+    const first = room >= INDENT.length
+      ? [INDENT + name + " ".repeat(room) + head]
+      : [INDENT + name, margin + head];
+    return [...first, ...rest.map((more) => margin + more)];
   });
 }
 
