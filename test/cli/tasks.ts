@@ -16,3 +16,12 @@ export const double = defineTask({
     return { doubled: 2 * n };
   },
 });
+
+/** Never ends. */
+export const stubborn = defineTask({
+  name: "stubborn",
+  async run() {
+    console.log(JSON.stringify({ message: "stubborn began" }));
+    await new Promise(() => {});
+  },
+});
