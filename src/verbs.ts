@@ -45,6 +45,7 @@ import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts
 export interface Parts extends Omit<WorkerHost, "stopped"> {
   readonly queueDefaults: QueueDefaults;
   readonly nudge: Nudge | undefined;
+  readonly waiting: Waiting;
   /** Stores what was prepared, together with what else is enqueued in this turn. */
   enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
 }
@@ -106,7 +107,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
-    parts.set(this, { ...host, queueDefaults, nudge, enqueue });
+    parts.set(this, { ...host, queueDefaults, nudge, waiting: this.#waiting, enqueue });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
     this.workers = new Workers(broker, wake);
