@@ -24,7 +24,7 @@ export interface Listening {
   readonly url: string;
   /** Accepts nothing more; resolves when what was asked before is answered. */
   finish(): Promise<void>;
-  /** Ends every connection. */
+  /** Ends the connections that kept it from finishing. */
   end(): Promise<void>;
 }
 
@@ -37,13 +37,9 @@ interface Hosts {
   };
   readonly Deno?: {
     serve(
-      of: Omit<ListenOptions, "fetch"> & { signal: AbortSignal; onListen(): void },
+      of: Omit<ListenOptions, "fetch"> & { onListen(): void },
       fetch: FetchHandler,
-    ): {
-      readonly addr: { readonly port: number };
-      readonly finished: Promise<void>;
-      shutdown(): Promise<void>;
-    };
+    ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
   };
 }
 
@@ -91,16 +87,14 @@ function onBun(Bun: NonNullable<Hosts["Bun"]>) {
   };
 }
 
+/** It has nothing for connections that keep it from finishing: they end with the process. */
 function onDeno(Deno: NonNullable<Hosts["Deno"]>) {
-  return ({ fetch, ...options }: ListenOptions): Listening => {
-    const ending = new AbortController();
-    const server = Deno.serve({ ...options, signal: ending.signal, onListen() {} }, fetch);
-    return listening({ ...options, fetch }, server.addr.port, {
+  return (options: ListenOptions): Listening => {
+    const { fetch, hostname, port } = options;
+    const server = Deno.serve({ hostname, port, onListen() {} }, fetch);
+    return listening(options, server.addr.port, {
       finish: () => server.shutdown(),
-      end: () => {
-        ending.abort();
-        return server.finished;
-      },
+      end: () => Promise.resolve(),
     });
   };
 }

@@ -8,7 +8,8 @@ import { before, systemClock } from "../clock.ts";
 import { Errand } from "../errand.ts";
 import { createApi } from "../http/app.ts";
 import type { ApiOptions } from "../http/options.ts";
-import type { Logger, LogLevel } from "../logger.ts";
+import type { Logger } from "../logger.ts";
+import type { VerbOptions } from "../options.ts";
 import type { LoadedTasks } from "../process/load-tasks.ts";
 import { httpTrigger } from "../triggers/http.ts";
 import type { Worker } from "../worker.ts";
@@ -19,7 +20,7 @@ import { type FetchHandler, listen, type Listening } from "./listen.ts";
 import { logTo } from "./log.ts";
 import { aborted, endSignal } from "./signals.ts";
 import { parseTokens, watchedTokens } from "./tokens.ts";
-import { tasksOf, wholeNumber, workerOptions } from "./values.ts";
+import { level, tasksOf, wholeNumber, workerOptions } from "./values.ts";
 
 const flags = {
   ...databaseFlags,
@@ -83,12 +84,13 @@ export const serve = command({
     const ending = endSignal();
     const log = logTo(process.stdout);
     const place = placeOf(given);
+    const logLevel = level(given["log-level"]);
     const options = workerOptions(given);
     const access = await accessOf(given, log);
     const loaded = given.module === undefined
       ? { tasks: [] }
       : await tasksOf(given.module, "serve");
-    const errand = await opened(given, loaded, log);
+    const errand = await opened(given, { ...loaded, logger: log, logLevel });
     const api = createApi(errand, { ...access, ...apiOptions(given, errand), stopping: ending });
     const fetch: FetchHandler = (request) => api.fetch(request);
     const listening = await listen({ ...place, fetch: access.open ? guarded(fetch) : fetch })
@@ -137,12 +139,11 @@ function apiOptions(given: ServeFlags, errand: Errand): Pick<ApiOptions, "anyTas
   };
 }
 
-async function opened(given: ServeFlags, loaded: LoadedTasks, logger: Logger): Promise<Errand> {
-  const { url, "auth-token": authToken, "log-level": logLevel } = given;
-  return await Errand.open({
-    ...{ ...loaded, url, logger, logLevel: logLevel as LogLevel },
-    ...(authToken !== undefined && { authToken }),
-  });
+async function opened(
+  { url, "auth-token": authToken }: ServeFlags,
+  options: VerbOptions,
+): Promise<Errand> {
+  return await Errand.open({ ...options, url, ...(authToken !== undefined && { authToken }) });
 }
 
 function tell(
@@ -163,10 +164,10 @@ function tell(
 /** Answers what waits while running jobs have their grace, and then closes the database. */
 async function ended({ listening, errand, worker, graceMs }: Served): Promise<void> {
   const untilMs = systemClock.elapsedMs() + graceMs;
-  await Promise.all([
-    worker.stop({ grace: graceMs }),
-    before(systemClock, untilMs, listening.finish()).then(() => listening.end()),
-  ]);
+  const finished = listening.finish().then(() => true);
+  const answered = before(systemClock, untilMs, finished);
+  await worker.stop({ grace: graceMs });
+  if (!await answered) await listening.end();
   await errand.close({ grace: 0 });
 }
 

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { durationMs } from "../duration.ts";
+import type { LogLevel } from "../logger.ts";
 import { type LoadedTasks, loadTasks } from "../process/load-tasks.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 import { misused, Refusal } from "./command.ts";
@@ -32,6 +33,14 @@ export function names(text: string, flag: string): readonly string[] {
   const all = text.split(",").map((name) => name.trim());
   if (all.every((name) => name !== "")) return all;
   throw misused(`Cannot use "${text}" as --${flag}: a name is missing`);
+}
+
+/** A level of messages. @throws {Refusal} */
+export function level(text: string): LogLevel {
+  const levels = ["silent", "error", "warn", "info", "debug"] as const;
+  const found = levels.find((each) => each === text);
+  if (found !== undefined) return found;
+  throw misused(`Cannot use "${text}" as --log-level: levels are ${levels.join(", ")}`);
 }
 
 /** What the worker is told by flags. */

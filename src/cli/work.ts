@@ -5,7 +5,6 @@
  */
 import process from "node:process";
 import { Errand } from "../errand.ts";
-import type { LogLevel } from "../logger.ts";
 import { type Detached, startDetached } from "../process/detached.ts";
 import { takeUp } from "../process/duty.ts";
 import { partsOf } from "../verbs.ts";
@@ -13,7 +12,7 @@ import { command, type Given, misused } from "./command.ts";
 import { databaseFlags, logFlags, workerFlags } from "./flags.ts";
 import { logTo } from "./log.ts";
 import { endSignal } from "./signals.ts";
-import { tasksOf, workerOptions } from "./values.ts";
+import { level, tasksOf, workerOptions } from "./values.ts";
 
 const flags = {
   ...databaseFlags,
@@ -83,8 +82,8 @@ async function here(given: WorkFlags, module: string): Promise<number> {
   const ending = endSignal();
   const logger = logTo(process.stdout);
   const { worker, drain, single, errand: place } = options(given);
+  const logLevel = level(given["log-level"]);
   const loaded = await tasksOf(module, "work");
-  const logLevel = given["log-level"] as LogLevel;
   await using errand = await Errand.open({ ...place, ...loaded, logger, logLevel });
   const { queues = [...new Set(loaded.tasks.map(({ queue }) => queue))] } = worker;
   const duty = await takeUp({

@@ -96,7 +96,7 @@ export const jobRoutes: readonly Route[] = [
     query: v.strictObject({ wait: some(durationText) }),
     answers: { 200: theJob },
     async handle(call) {
-      const { errand, params: { id }, query, request } = call;
+      const { errand, params: { id }, query } = call;
       const timeout = waitMs(call, query.wait);
       const job = await ownJob(call, "get", id);
       if (timeout === 0 || isEnded(job.state)) return json(job);
@@ -163,7 +163,7 @@ export const jobRoutes: readonly Route[] = [
 
 /** Ids of jobs that the caller does not reach are as if there were none of them. */
 async function waitForAny(call: Call<undefined, undefined, WaitBody>): Promise<Response> {
-  const { parts, caller, body, request } = call;
+  const { parts, caller, body } = call;
   const ids = [...new Set(body.ids)];
   const own = caller.queues === undefined ? ids : (await parts.broker.getMany(ids))
     .filter(({ queue }) => reaches(caller, queue))
