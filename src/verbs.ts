@@ -46,6 +46,7 @@ import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts
 export interface Parts extends Omit<WorkerHost, "stopped"> {
   readonly queueDefaults: QueueDefaults;
   readonly nudge: Nudge | undefined;
+  readonly waiting: Waiting;
   /** Stores what was prepared, together with what else is enqueued in this turn. */
   enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
   /** Stores it on behalf of a request that may come again. */
@@ -116,7 +117,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
       this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
     const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
     parts.set(this, {
-      ...{ ...host, queueDefaults, nudge, enqueue, closers: this.#closers },
+      ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
       enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
       works: () => [...this.#workers].some((worker) => worker.started),
     });

@@ -24,7 +24,7 @@ export interface ApiOptions {
   readonly tokens?: ApiTokens;
   /** Accepts everyone who can reach it, for everything. @default false */
   readonly open?: boolean;
-  /** Whether jobs of tasks may be enqueued that an Errand with tasks does not know. @default false */
+  /** Takes jobs of any task, also where the Errand knows tasks and not that one. @default false */
   readonly anyTask?: boolean;
   /** Lets pages of other origins call the API. @default none */
   readonly cors?: CorsOptions;

@@ -56,7 +56,7 @@ export async function glimpse(
 
 /** The first two count live jobs by their indexes, the last one reads the tally of ended ones. */
 const COUNTS = `
-  SELECT queue, 'available', count(*), NULL FROM errand_job
+  SELECT queue, 'available', count(*), min(run_at) FROM errand_job
   WHERE state = 'available' GROUP BY queue
   UNION ALL
   SELECT queue, 'scheduled', count(*), min(run_at) FROM errand_job
@@ -89,7 +89,12 @@ export async function stats(driver: Driver): Promise<Stats> {
 }
 
 type Counts = Record<JobState, number>;
-type QueueCounts = Counts & { paused: boolean; limit?: number; nextRunAt?: Date };
+type QueueCounts = Counts & {
+  paused: boolean;
+  limit?: number;
+  nextRunAt?: Date;
+  availableSince?: Date;
+};
 
 function byQueue(counts: Result, set: Result): Record<string, QueueCounts> {
   const queues: Record<string, QueueCounts> = Object.create(null);
@@ -97,7 +102,8 @@ function byQueue(counts: Result, set: Result): Record<string, QueueCounts> {
   for (const [name, state, n, dueMs] of counts.rows) {
     const queue = of(name as string);
     queue[state as JobState] = Number(n);
-    if (dueMs !== null && dueMs !== undefined) queue.nextRunAt = new Date(Number(dueMs));
+    if (dueMs === null || dueMs === undefined) continue;
+    queue[state === "available" ? "availableSince" : "nextRunAt"] = new Date(Number(dueMs));
   }
   for (const [name, paused, limit] of set.rows) {
     const queue = of(name as string);
