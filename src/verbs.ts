@@ -26,6 +26,7 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
+import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { Queues } from "./queues.ts";
@@ -48,6 +49,12 @@ export interface Parts extends Omit<WorkerHost, "stopped"> {
   readonly waiting: Waiting;
   /** Stores what was prepared, together with what else is enqueued in this turn. */
   enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
+  /** Stores it on behalf of a request that may come again. */
+  enqueueOnce(jobs: readonly Prepared[], key: OnceKey): Promise<EnqueuedJob[]>;
+  /** What is to stop before the database is closed. */
+  readonly closers: Set<() => Promise<void>>;
+  /** Whether a worker of this Errand is at work. */
+  works(): boolean;
 }
 
 const parts = new WeakMap<ErrandVerbs, Parts>();
@@ -81,6 +88,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
+  readonly #closers = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
 
   /** Made by what opens one. */
@@ -107,7 +115,12 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
-    parts.set(this, { ...host, queueDefaults, nudge, waiting: this.#waiting, enqueue });
+    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
+    parts.set(this, {
+      ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
+      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      works: () => [...this.#workers].some((worker) => worker.started),
+    });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
     this.workers = new Workers(broker, wake);
@@ -341,6 +354,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
 
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
+    await Promise.allSettled([...this.#closers].map((stop) => stop()));
     await this.#collector.settled();
     await this.#runs.settled();
     await this.#nudge?.settled();

@@ -39,6 +39,7 @@ export class Wake {
   readonly #signals: Record<Topic, number> = { work: 0, end: 0, change: 0 };
   readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly concerns?: Concern }>();
   readonly #listeners = new Set<Watcher>();
+  #limited = false;
 
   /** A source that tells of no commits leaves this process, which is heard in any case. */
   constructor(clock: Clock, source: CommitSource = {}) {
@@ -58,6 +59,7 @@ export class Wake {
    * the watchers of others a look.
    */
   signal(topic: Topic, jobs?: () => ReadonlySet<string>): void {
+    if (topic === "end" && this.#limited) this.signal("work");
     this.#signals[topic]++;
     if (this.#watchers.size === 0) return;
     const concerned = jobs?.();
@@ -65,6 +67,11 @@ export class Wake {
       if (of.topic !== topic) continue;
       if (concerned === undefined || of.concerns?.(concerned) !== false) watcher(true);
     }
+  }
+
+  /** Where a queue has a limit, the end of a job is news to those who wait for work as well. */
+  heed({ limited = false }: { readonly limited?: boolean }): void {
+    this.#limited ||= limited;
   }
 
   /**
