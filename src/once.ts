@@ -31,7 +31,7 @@ export async function enqueueOnce(
   if (broker.api === undefined) {
     throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
   }
-  const once = await broker.api.enqueueOnce({ ...key, jobs: jobs.map(({ stored }) => stored) });
+  const once = await broker.api.enqueueOnce({ ...key, jobs });
   if (once.kind === "other") {
     throw new ErrandError(
       "CONFLICT",
@@ -41,6 +41,6 @@ export async function enqueueOnce(
   const { kind, ids, answer } = once;
   if (kind === "stored") return accepted(jobs, answer);
   return jobs.map((job, index) =>
-    enqueuedJob({ ...job, stored: { ...job.stored, id: ids[index]! } }, answer)
+    enqueuedJob({ ...job, id: ids[index]! }, answer)
   );
 }
