@@ -63,15 +63,25 @@ type Serving = Pick<Call, "errand" | "parts" | "settings" | "shared">;
 
 async function answer(route: Route, context: Context, serving: Serving): Promise<Response> {
   const request = context.req.raw;
+  const { stopping } = serving.settings;
+  if (stopping?.aborted) return ending();
   try {
     return await handled(route, context, serving);
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 }); // nobody hears it
+    if (stopping?.aborted && error === stopping.reason) return ending();
     if (!(error instanceof Error && "body" in error) && !(error instanceof ErrandError)) {
       serving.parts.events.emit("error", { error, during: `${route.method} ${route.path}` });
     }
     return problemOf(error);
   }
+}
+
+/** For what comes, or waits, while the server ends. */
+function ending(): Response {
+  const detail = "Cannot answer: this server is about to end; ask again";
+  const code = "DATABASE_UNAVAILABLE";
+  return problem({ status: 503, detail, code }, { "retry-after": "1", connection: "close" });
 }
 
 async function handled(route: Route, context: Context, serving: Serving): Promise<Response> {
