@@ -59,6 +59,7 @@ export class Wake {
    */
   signal(topic: Topic, jobs?: () => ReadonlySet<string>): void {
     this.#signals[topic]++;
+    this.#commits.alert();
     if (this.#watchers.size === 0) return;
     const concerned = jobs?.();
     for (const [watcher, of] of [...this.#watchers]) {
