@@ -3,12 +3,15 @@
 import { existsSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
-import { Errand } from "../mod.ts";
+import { Errand, ErrandError } from "../mod.ts";
 import { display } from "./demo/display.ts";
 import { listFiles } from "./demo/files.ts";
 import { report } from "./demo/report.ts";
 import { inspect, specials, tasks } from "./demo/tasks.ts";
-import { root } from "./runtimes.ts";
+import { current, root } from "./runtimes.ts";
+
+/** One call of `enqueueMany` takes so many at most. */
+const BATCH = 10_000;
 
 const database = resolve("errand-demo.db");
 const [folder = root, ...unknown] = process.argv.slice(2);
@@ -22,7 +25,11 @@ if (files === undefined) {
   console.error(`Cannot read the folder ${resolve(folder)}: it does not exist, or is no folder`);
   process.exit(2);
 }
-await main(resolve(folder), files);
+await main(resolve(folder), files).catch((error) => {
+  if (!(error instanceof ErrandError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+});
 
 async function main(folder: string, files: readonly string[]): Promise<void> {
   const continued = await isUnfinished();
@@ -34,21 +41,24 @@ async function main(folder: string, files: readonly string[]): Promise<void> {
   await using errand = await Errand.open({ url: `file:${database}`, tasks });
 
   const missing = await withoutJob(errand, files);
-  console.log(
-    `${continued ? "Continuing" : "Starting"}: ${files.length} files in ${folder}, ` +
-      `${missing.length} jobs to enqueue`,
-  );
-  await errand.enqueueMany([
+  const jobs = [
     ...(continued ? [] : specials),
     ...missing.map((path) => ({ task: inspect, payload: { path } })),
-  ]);
+  ];
+  for (let i = 0; i < jobs.length; i += BATCH) {
+    await errand.enqueueMany(jobs.slice(i, i + BATCH));
+  }
+  const total = await liveJobs(errand);
+  console.log(
+    `${continued ? "Continuing" : "Starting"} on ${current}: ${files.length} files in ${folder}, ` +
+      `${jobs.length} jobs enqueued, ${total} to run`,
+  );
 
   // A lease of two seconds: after a kill, the next run has not long to wait for its jobs.
   const worker = errand.worker({ concurrency: 16, lease: "2s" });
-  const shown = display(errand, await liveJobs(errand));
+  const shown = display(errand, total);
   const summary = await worker.drain({ scheduled: true });
-  const { slowest, busyMs } = shown.end();
-  await report({ errand, summary, slowest, busyMs, database });
+  await report({ errand, summary, seen: shown.end(), database });
 }
 
 async function isUnfinished(): Promise<boolean> {
