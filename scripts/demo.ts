@@ -5,13 +5,11 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { Errand, ErrandError } from "../mod.ts";
 import { display } from "./demo/display.ts";
+import { enqueueAll, withoutJob } from "./demo/enqueue.ts";
 import { listFiles } from "./demo/files.ts";
 import { report } from "./demo/report.ts";
 import { inspect, specials, tasks } from "./demo/tasks.ts";
 import { current, root } from "./runtimes.ts";
-
-/** One call of `enqueueMany` takes so many at most. */
-const BATCH = 10_000;
 
 const database = resolve("errand-demo.db");
 const [folder = root, ...unknown] = process.argv.slice(2);
@@ -45,9 +43,7 @@ async function main(folder: string, files: readonly string[]): Promise<void> {
     ...(continued ? [] : specials),
     ...missing.map((path) => ({ task: inspect, payload: { path } })),
   ];
-  for (let i = 0; i < jobs.length; i += BATCH) {
-    await errand.enqueueMany(jobs.slice(i, i + BATCH));
-  }
+  await enqueueAll(errand, jobs);
   const total = await liveJobs(errand);
   console.log(
     `${continued ? "Continuing" : "Starting"} on ${current}: ${files.length} files in ${folder}, ` +
@@ -70,16 +66,4 @@ async function isUnfinished(): Promise<boolean> {
 async function liveJobs(errand: Errand): Promise<number> {
   const { scheduled, available, running } = await errand.stats();
   return scheduled + available + running;
-}
-
-/** The files that no job of an earlier, unfinished run stands for. */
-async function withoutJob(errand: Errand, files: readonly string[]): Promise<readonly string[]> {
-  const known = new Set<unknown>();
-  let cursor: string | undefined;
-  do {
-    const page = await errand.list({ task: "inspect", limit: 1_000, ...(cursor && { cursor }) });
-    for (const { payload } of page.jobs) known.add((payload as { path: string }).path);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return files.filter((path) => !known.has(path));
 }
