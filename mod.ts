@@ -14,6 +14,7 @@
  * @module
  */
 export { Errand } from "./src/errand.ts";
+export { ErrandVerbs } from "./src/verbs.ts";
 export type { Usage } from "./src/broker.ts";
 export type {
   EnqueueEntries,
@@ -26,10 +27,10 @@ export type {
 export { CHANGE_EVENTS } from "./src/change.ts";
 export type { ChangeEvent, JobChange, Watch, WatchFilter, WatchOptions } from "./src/change.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
-export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
-export type { CloneOverrides } from "./src/clone.ts";
+export type { BulkFilter, BulkOptions, BulkResult } from "./src/bulk.ts";
+export type { CloneOverrides } from "./src/calls.ts";
 export type { Isolate, IsolateOptions } from "./src/isolate.ts";
-export type { ErrandOptions } from "./src/options.ts";
+export type { ErrandOptions, VerbOptions } from "./src/options.ts";
 export type {
   EncryptionKey,
   EncryptionKeyEntry,
