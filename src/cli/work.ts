@@ -7,7 +7,7 @@ import process from "node:process";
 import { Errand } from "../errand.ts";
 import { type Detached, startDetached } from "../process/detached.ts";
 import { takeUp } from "../process/duty.ts";
-import { partsOf } from "../verbs.ts";
+import { partsOf } from "../parts.ts";
 import { command, type Given, misused } from "./command.ts";
 import { databaseFlags, logFlags, workerFlags } from "./flags.ts";
 import { logTo } from "./log.ts";
