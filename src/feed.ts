@@ -89,7 +89,7 @@ export class Feed {
         for (const change of page.changes) {
           if (ended.signal.aborted) return;
           place.cursor = change.cursor;
-          yield toChange(change, page);
+          yield changeOf(change, page);
         }
         if (page.cursor !== place.cursor || page.changes.length > 0) pace.quicken();
         place.cursor = page.cursor;
@@ -153,7 +153,11 @@ interface Watching {
   readonly signal?: AbortSignal;
 }
 
-function toChange(change: StoredChange, { jobs }: ChangePage): JobChange {
+/** A change, with its job as it stands. */
+export function changeOf(
+  change: StoredChange,
+  { jobs }: Pick<ChangePage, "jobs">,
+): JobChange {
   const { cursor, event, id, task, queue, state, atMs } = change;
   const job = jobs.get(id);
   return {

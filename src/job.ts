@@ -189,6 +189,8 @@ export interface QueueStats extends StateCounts {
   readonly paused: boolean;
   /** When its next scheduled job is due. */
   readonly nextRunAt?: Date;
+  /** Since when the available job that has waited longest has been due. */
+  readonly availableSince?: Date;
 }
 
 /** How many jobs there are, in all and by queue. */

@@ -77,6 +77,33 @@ export class Waiting {
     return ids.map((id) => found.get(id)!);
   }
 
+  /**
+   * Those of `ids` that have ended and those that there are none of, once there is one of either,
+   * or after the timeout.
+   */
+  async forAny(ids: readonly string[], { timeout, signal }: WaitOptions): Promise<Ended> {
+    const asked = new Set(checkedIds(ids));
+    const { broker, clock, wake } = this.#host;
+    const timeoutMs = timeout === undefined ? Infinity : durationMs(timeout, "timeout");
+    const untilMs = clock.elapsedMs() + timeoutMs;
+    const pace = new Pace(clock, LOOK_MS, broker.silent);
+    const concerns = (jobs: ReadonlySet<string>): boolean => meet(jobs, asked);
+    for (;;) {
+      signal?.throwIfAborted();
+      const ticket = wake.ticket();
+      const looked = await this.#looks.add([...asked]);
+      const jobs = new Map([...looked.jobs].filter(([id]) => asked.has(id)));
+      const missing = new Set([...looked.missing].filter((id) => asked.has(id)));
+      const leftMs = untilMs - clock.elapsedMs();
+      if (jobs.size + missing.size > 0 || leftMs <= 0) return { jobs, missing };
+      await wake.news("end", ticket, {
+        mostMs: Math.min(leftMs, pace.pauseMs()),
+        signal,
+        concerns,
+      });
+    }
+  }
+
   async #asTheyAre(pending: ReadonlySet<string>, found: Map<string, Job>): Promise<void> {
     for (const ids of pages([...pending])) {
       for (const job of await this.#host.broker.getMany(ids)) found.set(job.id, job);

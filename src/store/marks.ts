@@ -13,6 +13,11 @@ const TAKE = `
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
   WHERE holder = excluded.holder OR expires_at <= ${NOW}`;
 
+/** Marks that are taken once and never given up go with later ones: some of the next by name. */
+const FORGET_SOME = `
+  DELETE FROM errand_mark WHERE expires_at <= ${NOW} AND name IN (
+    SELECT name FROM errand_mark WHERE name > ?2 AND name < 'once;' ORDER BY name LIMIT 20)`;
+
 const PROLONG = `
   UPDATE errand_mark SET expires_at = ${NOW} + ?4 WHERE name = ?2 AND holder = ?3`;
 
@@ -51,7 +56,12 @@ export class MarkStore implements MarkBroker {
   }
 
   async take(name: string, holder: string, forMs: number): Promise<boolean> {
-    return await this.#write(TAKE, [this.#clock.databaseNow(), name, holder, forMs]);
+    const now = this.#clock.databaseNow();
+    const [taken] = await this.#driver.write([
+      { sql: TAKE, args: [now, name, holder, forMs] },
+      ...(name.startsWith("once:") ? [{ sql: FORGET_SOME, args: [now, name] }] : []),
+    ]);
+    return taken!.changes > 0;
   }
 
   async prolong(name: string, holder: string, forMs: number): Promise<boolean> {

@@ -40,7 +40,7 @@ export async function glimpse(
 
 /** The first two count live jobs by their indexes, the last one reads the tally of ended ones. */
 const COUNTS = `
-  SELECT queue, 'available', count(*), NULL FROM errand_job
+  SELECT queue, 'available', count(*), min(run_at) FROM errand_job
   WHERE state = 'available' GROUP BY queue
   UNION ALL
   SELECT queue, 'scheduled', count(*), min(run_at) FROM errand_job
@@ -72,7 +72,7 @@ export async function stats(driver: Driver): Promise<Stats> {
 }
 
 type Counts = Record<JobState, number>;
-type QueueCounts = Counts & { paused: boolean; nextRunAt?: Date };
+type QueueCounts = Counts & { paused: boolean; nextRunAt?: Date; availableSince?: Date };
 
 function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
   const queues: Record<string, QueueCounts> = Object.create(null);
@@ -80,7 +80,8 @@ function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
   for (const [name, state, n, dueMs] of counts.rows) {
     const queue = of(name as string);
     queue[state as JobState] = Number(n);
-    if (dueMs !== null && dueMs !== undefined) queue.nextRunAt = new Date(Number(dueMs));
+    if (dueMs === null || dueMs === undefined) continue;
+    queue[state === "available" ? "availableSince" : "nextRunAt"] = new Date(Number(dueMs));
   }
   for (const [name] of paused.rows) of(name as string).paused = true;
   return queues;
