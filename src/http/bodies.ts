@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import { JOB_STATES } from "../job.ts";
-import type { BulkFilter } from "../history.ts";
+import type { BulkFilter } from "../bulk.ts";
 import type { Job } from "../job.ts";
 import {
   anything,
