@@ -14,6 +14,7 @@
  * @module
  */
 export { Errand } from "./src/errand.ts";
+export { ErrandVerbs } from "./src/verbs.ts";
 export type { Usage } from "./src/broker.ts";
 export type {
   EnqueueEntries,
@@ -29,7 +30,7 @@ export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
 export type { CloneOverrides } from "./src/clone.ts";
 export type { Isolate, IsolateOptions } from "./src/isolate.ts";
-export type { ErrandOptions } from "./src/options.ts";
+export type { ErrandOptions, VerbOptions } from "./src/options.ts";
 export type {
   EncryptionKey,
   EncryptionKeyEntry,

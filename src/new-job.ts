@@ -150,18 +150,22 @@ function metaText(meta: unknown): string {
   return encode(meta, { what: "meta", limitBytes: META_LIMIT_BYTES }).text;
 }
 
-/** Checks a payload by its task's schema; at once when the schema answers at once. */
+/**
+ * Checks a payload by its task's schema; at once when the schema answers at once. `id`: made
+ * before, so that a repetition adds nothing.
+ */
 export function prepare(
   task: Pick<Task, "name" | "input">,
   terms: JobTerms,
   payload: unknown,
   host: NewJobHost,
+  id: string = newId(),
 ): Prepared | Promise<Prepared> {
   const encoded = encode(payload, { what: "payload", limitBytes: host.payloadLimitBytes });
   // What a toJSON method has changed is checked as the handler will get it.
   const seen = encoded.converted ? decode(encoded.text) : payload;
   const prepared: Prepared = {
-    stored: { id: newId(), payload: encoded.text, terms },
+    stored: { id, payload: encoded.text, terms },
     payload: seen === undefined ? null : seen,
   };
   const { unique } = terms;

@@ -23,34 +23,12 @@ import type { StoreOptions } from "./store/open.ts";
 import type { JobPolicy, Retention, Task } from "./task.ts";
 import { Tasks } from "./tasks.ts";
 
-/** How to open an Errand. Either `url` or `client` is needed. */
-export interface ErrandOptions {
-  /** `"file:errand.db"`, `":memory:"`, or the address of a libSQL server. */
-  readonly url?: string;
-  /** A libSQL client of your own, instead of `url`; it stays yours to close. */
-  readonly client?: LibsqlClient;
-  /** The token for a server. */
-  readonly authToken?: string;
+/** What every Errand is told, wherever its jobs are stored. */
+export interface VerbOptions {
   /** The tasks whose jobs are enqueued or run here; more may be registered later. */
   readonly tasks?: readonly Task[];
-  /**
-   * For `file:` URLs, what an acknowledged call survives. `"full"`: the process being killed, and
-   * power loss. `"normal"`: the process being killed; power loss may take the last moments'
-   * commits, but never damages the file. Faster. @default "full"
-   */
-  readonly synchronous?: Synchronous;
-  /** How long a call waits for other writers, then fails with `DATABASE_BUSY`. @default "10s" */
-  readonly busyTimeout?: Duration;
-  /**
-   * How long one request to a server may take. A call whose request fails on the way sends it
-   * again, for up to three times this long, and then fails with `DATABASE_UNAVAILABLE`.
-   * @default "10s"
-   */
-  readonly requestTimeout?: Duration;
   /** The most bytes of JSON that a payload or a result may have. @default 1 MiB */
   readonly payloadLimit?: number;
-  /** Encrypts payloads, results, errors, progress and logs. @default they are stored in plain */
-  readonly encryption?: EncryptionOptions;
   /** How long ended jobs stay readable where neither job nor task says so. @default "7d" */
   readonly retention?: Retention;
   /**
@@ -74,11 +52,36 @@ export interface ErrandOptions {
   readonly clock?: Clock;
 }
 
+/** How to open an Errand. Either `url` or `client` is needed. */
+export interface ErrandOptions extends VerbOptions {
+  /** `"file:errand.db"`, `":memory:"`, or the address of a libSQL server. */
+  readonly url?: string;
+  /** A libSQL client of your own, instead of `url`; it stays yours to close. */
+  readonly client?: LibsqlClient;
+  /** The token for a server. */
+  readonly authToken?: string;
+  /**
+   * For `file:` URLs, what an acknowledged call survives. `"full"`: the process being killed, and
+   * power loss. `"normal"`: the process being killed; power loss may take the last moments'
+   * commits, but never damages the file. Faster. @default "full"
+   */
+  readonly synchronous?: Synchronous;
+  /** How long a call waits for other writers, then fails with `DATABASE_BUSY`. @default "10s" */
+  readonly busyTimeout?: Duration;
+  /**
+   * How long one request to a server may take. A call whose request fails on the way sends it
+   * again, for up to three times this long, and then fails with `DATABASE_UNAVAILABLE`.
+   * @default "10s"
+   */
+  readonly requestTimeout?: Duration;
+  /** Encrypts payloads, results, errors, progress and logs. @default they are stored in plain */
+  readonly encryption?: EncryptionOptions;
+}
+
 const PAYLOAD_LIMIT_BYTES = 1024 * 1024;
 
-/** {@linkcode ErrandOptions}, checked. */
-export interface Settings {
-  readonly store: StoreOptions;
+/** {@linkcode VerbOptions}, checked. */
+export interface VerbSettings {
   readonly tasks: Tasks;
   readonly queues: QueueDefaults;
   readonly nextRuns: NextRuns;
@@ -86,17 +89,33 @@ export interface Settings {
   readonly logs: boolean;
   readonly payloadLimitBytes: number;
   readonly retentionMs: number | null;
-  readonly encryption?: CheckedEncryption;
   readonly nudge?: CheckedNudge;
+  readonly clock: Clock;
+}
+
+/** {@linkcode ErrandOptions}, checked. */
+export interface Settings extends VerbSettings {
+  readonly store: StoreOptions;
+  readonly encryption?: CheckedEncryption;
 }
 
 /** Checks everything that can be checked without the database. */
 export function checkedSettings(options: ErrandOptions): Settings {
+  const { encryption } = options;
+  return {
+    ...verbSettings(options, encryption && checkTask),
+    store: storeOptions(options),
+    ...(encryption !== undefined && { encryption: checkEncryption(encryption) }),
+  };
+}
+
+/** Checks what is not about the database; `check` throws for a task that cannot be used. */
+export function verbSettings(options: VerbOptions, check?: (task: Task) => void): VerbSettings {
   const { tasks = [], payloadLimit = PAYLOAD_LIMIT_BYTES, retention } = options;
   if (!(Number.isInteger(payloadLimit) && payloadLimit > 0)) {
     throw invalid(`Cannot use ${show(payloadLimit)} as payloadLimit: it is a number of bytes`);
   }
-  const known = new Tasks(options.encryption && checkTask);
+  const known = new Tasks(check);
   known.add(tasks);
   const retentionMs = retention === undefined
     ? DEFAULT_RETENTION_MS
@@ -104,7 +123,6 @@ export function checkedSettings(options: ErrandOptions): Settings {
     ? null
     : durationMs(retention, "retention");
   return {
-    store: storeOptions(options),
     tasks: known,
     queues: checkQueueDefaults(options.queues ?? {}),
     nextRuns: checkedNextRuns(options.nextRuns ?? {}),
@@ -112,8 +130,8 @@ export function checkedSettings(options: ErrandOptions): Settings {
     logs: options.logger !== undefined,
     payloadLimitBytes: payloadLimit,
     retentionMs,
-    ...(options.encryption !== undefined && { encryption: checkEncryption(options.encryption) }),
     ...(options.nudge !== undefined && { nudge: checkedNudge(options.nudge) }),
+    clock: options.clock ?? systemClock,
   };
 }
 

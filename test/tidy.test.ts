@@ -27,6 +27,7 @@ const layers: readonly (readonly string[])[] = [
     ...["commit", "statements", "isolation", "waiting", "feed", "history", "history-verbs"],
     ...["workers", "turns", "pace", "ending", "run", "mark", "nudge", "signature"],
   ].map((name) => `src/${name}.ts`),
+  ["src/verbs.ts"],
   ["src/errand.ts"],
   ["src/http/", "src/client/", "src/dashboard/", "src/process/", "src/testing/"],
   ["src/cli/", "src/triggers/"],
