@@ -22,11 +22,12 @@ import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
 import { checkId, expectJob } from "./job-checks.ts";
+import { newIds } from "./id.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
-import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
+import { enqueueOnce, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { Queues } from "./queues.ts";
@@ -114,11 +115,11 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#nudge = nudge;
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
-      this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
-    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
+      this.#accepted(jobs, await this.#collector.add(jobs));
     parts.set(this, {
       ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
-      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      enqueueOnce: (jobs, key) =>
+        enqueueOnce(broker, jobs, key, (answer) => this.#accepted(jobs, answer)),
       works: () => [...this.#workers].some((worker) => worker.started),
     });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
@@ -378,11 +379,12 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options, this.#queueDefaults);
-    return payloads.map((payload) => prepare(known, terms, payload, this.#host));
+    const ids = newIds(payloads.length);
+    return payloads.map((payload, at) => prepare(known, terms, payload, this.#host, ids[at]));
   }
 
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
-    const answer = await this.#broker.join(tx, jobs.map(({ stored }) => stored));
+    const answer = await this.#broker.join(tx, jobs);
     return jobs.map((job) => enqueuedJob(job, answer));
   }
 
@@ -394,7 +396,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
       }
     }
     this.#wake.signal("work");
-    if (accepted.some(isDue)) this.#nudge?.send();
+    if (this.#nudge !== undefined && accepted.some(isDue)) this.#nudge.send();
     return accepted;
   }
 }

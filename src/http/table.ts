@@ -6,12 +6,14 @@
 import type { Route } from "./route.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { claimRoutes } from "./routes/claims.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { enqueueRoutes } from "./routes/enqueue.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { leaseRoutes } from "./routes/leases.ts";
 import { markRoutes } from "./routes/marks.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { runRoutes } from "./routes/run.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -35,6 +37,8 @@ export const routes: readonly Route[] = [
   ...scheduleRoutes,
   ...workerRoutes,
   ...eventRoutes,
+  ...metricsRoutes,
   ...healthRoutes,
   ...runRoutes,
+  ...docsRoutes(() => routes),
 ];
