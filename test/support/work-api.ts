@@ -1,5 +1,4 @@
 // An API in memory whose clock a test moves, and requests to it as workers of any language send them.
-import { createApi } from "../../src/http/app.ts";
 import type { ApiOptions } from "../../src/http/options.ts";
 import type { BeatenBody, ClaimedBody, OutcomesAnswer } from "../../src/http/wire.ts";
 import {
@@ -8,6 +7,7 @@ import {
   type TestErrandOptions,
 } from "../../src/testing/test-errand.ts";
 import { partsOf } from "../../src/verbs.ts";
+import { caller } from "./api.ts";
 
 /** What a request came to. */
 export interface Answered<Body = Record<string, unknown>> {
@@ -46,27 +46,11 @@ export async function openWorkApi(
   api: ApiOptions = { open: true },
 ): Promise<WorkApi> {
   const errand = await testErrand(options);
-  const app = createApi(errand, api);
-  const send: WorkApi["send"] = async <Body>(
-    path: string,
-    body?: unknown,
-    sending: Sending = {},
-  ) => {
-    const { token, signal, headers = {}, method } = sending;
-    const response = await app.fetch(
-      new Request(`http://localhost${path}`, {
-        method: method ?? (body === undefined ? "GET" : "POST"),
-        headers: {
-          ...headers,
-          ...(body !== undefined && { "content-type": "application/json" }),
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        ...(signal !== undefined && { signal }),
-      }),
-    );
-    const text = await response.text();
-    return { status: response.status, body: (text === "" ? {} : JSON.parse(text)) as Body };
+  const request = caller(errand, api);
+  const send: WorkApi["send"] = async (path, body, { method, ...sending } = {}) => {
+    const verb = method ?? (body === undefined ? "GET" : "POST");
+    const answered = await request(`${verb} ${path}`, { ...sending, body });
+    return { status: answered.status, body: answered.body === "" ? {} : answered.body };
   };
   return {
     errand,
