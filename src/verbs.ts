@@ -28,7 +28,7 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
-import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
+import { enqueueOnce, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { keepParts } from "./parts.ts";
@@ -88,7 +88,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   protected constructor(broker: Broker, settings: VerbSettings) {
     super();
     const { clock, tasks, logger, payloadLimitBytes, retentionMs, nextRuns } = settings;
-    this.#queueDefaults = settings.queues;
+    const queueDefaults = this.#queueDefaults = settings.queues;
     const events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
@@ -105,16 +105,14 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#patient = new Collector(write, { isRefusal, gathered: clock.turn });
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
-    const nudge = settings.nudge && new Nudge(settings.nudge, host);
-    this.#nudge = nudge;
-    const queueDefaults = settings.queues;
+    const nudge = this.#nudge = settings.nudge && new Nudge(settings.nudge, host);
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs));
-    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
     keepParts(this, {
       ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
       enqueueTogether: async (jobs) => this.#accepted(jobs, await this.#patient.add(jobs)),
-      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      enqueueOnce: (jobs, key) =>
+        enqueueOnce(broker, jobs, key, (answer) => this.#accepted(jobs, answer)),
       works: () => [...this.#workers].some((worker) => worker.started),
     });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });

@@ -113,7 +113,8 @@ export function checkConflict(caller: Caller, { onConflict = "ignore" }: Conflic
   );
 }
 
-function within<Result>(path: Issue["path"], make: () => Result): Result {
+/** What `make` makes; an error of it has `path` before the paths of its issues. */
+export function within<Result>(path: Issue["path"], make: () => Result): Result {
   try {
     return make();
   } catch (error) {
