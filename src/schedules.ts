@@ -153,7 +153,7 @@ export class Schedules {
 
   async #terms(options: ScheduleOptions): Promise<ScheduleTerms> {
     const { task, payload, queue, priority, meta, retry, timeout, retention } = options;
-    const { stored } = await this.#prepare({
+    const { terms, payload: stored } = await this.#prepare({
       task,
       payload,
       ...(queue !== undefined && { queue }),
@@ -163,13 +163,12 @@ export class Schedules {
       ...(timeout !== undefined && { timeout }),
       ...(retention !== undefined && { retention }),
     });
-    const { terms } = stored;
     return {
       task: terms.task,
       queue: terms.queue,
       priority: terms.priority,
       maxAttempts: terms.maxAttempts,
-      payload: stored.payload,
+      payload: stored,
       options: terms.options,
       meta: terms.meta,
     };

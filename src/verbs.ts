@@ -22,6 +22,7 @@ import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
 import { checkId, expectJob } from "./job-checks.ts";
+import { newIds } from "./id.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
@@ -117,7 +118,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#nudge = nudge;
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
-      this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
+      this.#accepted(jobs, await this.#collector.add(jobs));
     parts.set(this, { ...host, queueDefaults, nudge, waiting: this.#waiting, enqueue });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
@@ -375,11 +376,12 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options, this.#queueDefaults);
-    return payloads.map((payload) => prepare(known, terms, payload, this.#host));
+    const ids = newIds(payloads.length);
+    return payloads.map((payload, at) => prepare(known, terms, payload, this.#host, ids[at]));
   }
 
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
-    const answer = await this.#broker.join(tx, jobs.map(({ stored }) => stored));
+    const answer = await this.#broker.join(tx, jobs);
     return jobs.map((job) => enqueuedJob(job, answer));
   }
 
@@ -391,7 +393,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
       }
     }
     this.#wake.signal("work");
-    if (accepted.some(isDue)) this.#nudge?.send();
+    if (this.#nudge !== undefined && accepted.some(isDue)) this.#nudge.send();
     return accepted;
   }
 }

@@ -11,6 +11,7 @@ import { ErrandError } from "../errors.ts";
 import { type ErrandVerbs, partsOf } from "../verbs.ts";
 import { accepts } from "./accept.ts";
 import { may, type Scope } from "./auth.ts";
+import { durationsOf } from "./durations.ts";
 import { jsonBody, parsed, queryOf } from "./input.ts";
 import { type ApiOptions, type ApiSettings, apiSettings } from "./options.ts";
 import { problem, problemOf } from "./problem.ts";
@@ -36,6 +37,7 @@ import { routes } from "./table.ts";
  */
 export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
   const settings = apiSettings(options);
+  durationsOf(errand); // counts from now on
   const serving = { errand, parts: partsOf(errand), settings, shared: sharing(errand) };
   const app = new Hono();
   if (settings.cors !== undefined) app.use(corsOf(settings.cors));

@@ -28,8 +28,8 @@ export const enqueueRoutes: readonly Route[] = [
     summary: "Enqueue one job, or up to 1,000",
     description:
       "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
-      "be sent again: what is there already is left alone. With `Prefer: return=minimal` the " +
-      "answer has ids only.",
+      "be sent again: what is there already is left alone.",
+    headers: { prefer: "`return=minimal`: the answer has ids only" },
     body: bodies.newJobs,
     example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
     answers: {
@@ -41,7 +41,7 @@ export const enqueueRoutes: readonly Route[] = [
         description: "Added: the job, or `jobs` in the order of the request, or their ids",
         schema: v.union([
           bodies.enqueued,
-          v.strictObject({ jobs: v.array(bodies.enqueued) }),
+          bodies.enqueuedMany,
           bodies.enqueuedIds,
         ]),
       },
@@ -59,6 +59,7 @@ export const enqueueRoutes: readonly Route[] = [
       "stays as it is. What the body says goes before that.",
     params: jobParams,
     body: bodies.clone,
+    problems: [409],
     example: { queue: "slow", delay: "1h" },
     answers: { 201: { description: "The new job", schema: bodies.job } },
     async handle(call) {
@@ -80,7 +81,7 @@ async function enqueue(
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    return json(minimal(prepared.map(({ stored }) => stored.id), jobs), status, MINIMAL);
+    return json(minimal(prepared.map(({ id }) => id), jobs), status, MINIMAL);
   }
   return json(many ? { jobs } : jobs[0], status);
 }

@@ -76,6 +76,8 @@ export const eventRoutes: readonly Route[] = [
       "cursor as its id, and `Last-Event-ID` goes on after it. Otherwise a page: without `after` " +
       "an empty one whose cursor says where the changes from now on begin.",
     query,
+    headers: { "last-event-id": "The cursor of the event that the stream goes on after" },
+    problems: [404],
     answers: {
       200: {
         description: "A page of changes, or a stream of them",

@@ -106,6 +106,7 @@ export const jobRoutes: readonly Route[] = [
   route({
     method: "DELETE",
     path: "/v1/jobs/{id}",
+    problems: [409],
     scope: "admin",
     tag: "Jobs",
     summary: "Remove a job that is not running",
@@ -132,6 +133,7 @@ export const jobRoutes: readonly Route[] = [
   route({
     method: "POST",
     path: "/v1/jobs/{id}/cancel",
+    problems: [409],
     scope: "admin",
     tag: "Jobs",
     summary: "End a live job",
@@ -146,6 +148,7 @@ export const jobRoutes: readonly Route[] = [
   route({
     method: "POST",
     path: "/v1/jobs/{id}/retry",
+    problems: [409],
     scope: "admin",
     tag: "Jobs",
     summary: "Make an ended job live again",
