@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClaimedJob } from "./broker.ts";
+import type { ClaimedJob, ExchangeRequest } from "./broker.ts";
 import { decode } from "./codec.ts";
 import type { AttemptRef, Events } from "./events.ts";
 import type { JanitorHost } from "./janitor.ts";
@@ -12,12 +12,18 @@ import type { Wake } from "./wake.ts";
 
 /** A settlement with what its event tells. */
 export interface EndedAttempt extends Settlement {
-  readonly job: ClaimedJob;
+  readonly job: Pick<ClaimedJob, "id" | "task" | "queue" | "attempt">;
   readonly tookMs: number;
 }
 
+/** A request, and what is to be told when it was answered. */
+export interface Exchange {
+  readonly ended: readonly EndedAttempt[];
+  readonly request: ExchangeRequest;
+}
+
 /** The event's reference to an attempt. */
-export function attemptRef(job: ClaimedJob, worker: string): AttemptRef {
+export function attemptRef(job: EndedAttempt["job"], worker: string): AttemptRef {
   return { id: job.id, task: job.task, queue: job.queue, attempt: job.attempt, worker };
 }
 

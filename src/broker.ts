@@ -85,13 +85,21 @@ export interface ExchangeRequest {
   readonly claim?: ClaimRequest;
 }
 
-/** What came of an exchange, once committed. */
-export interface ExchangeAnswer {
+/** What is ahead of those who look for jobs. */
+export interface Prospect {
+  /** Milliseconds until the next scheduled job is due, when there is one. */
+  readonly nextDueMs?: number;
+  /** A queue that was looked into has a limit: the end of a job may make room for another. */
+  readonly limited?: true;
+}
+
+/** What came of an exchange, once committed; it looks ahead when a claim asked. */
+export interface ExchangeAnswer extends Prospect {
   readonly jobs: readonly ClaimedJob[];
   /** Ids of the settlements that changed nothing, because their lease no longer held the job. */
   readonly lost: ReadonlySet<string>;
-  /** Milliseconds until the next scheduled job is due, when a claim asked and there is one. */
-  readonly nextDueMs?: number;
+  /** The jobs were claimed before, under the same lease. */
+  readonly repeated?: true;
 }
 
 /** Prolongs leases, saves reports, and asks which jobs are no longer held. */
@@ -105,6 +113,8 @@ export interface HeartbeatRequest {
 
 /** What a worker hears from a heartbeat. */
 export interface HeartbeatAnswer {
+  /** How many of the leases there were, where the store tells. */
+  readonly prolonged?: number;
   /** Which of the held jobs are not. */
   readonly lost: readonly LostJob[];
   /** What it is asked to do; told to those who have written their row. */
@@ -146,11 +156,9 @@ export interface Retentions {
 }
 
 /** Which queues hold work now. */
-export interface Glimpse {
-  /** Whether any of the queues asked about holds an available job. */
+export interface Glimpse extends Prospect {
+  /** Whether any of the queues asked about holds a job that may be claimed. */
   readonly available: boolean;
-  /** Milliseconds until the next scheduled job is due. */
-  readonly nextDueMs?: number;
 }
 
 /** What a change by hand came to. */
@@ -208,6 +216,74 @@ export type CompletionAnswer =
   /** A statement failed. */
   | { readonly kind: "refused"; readonly error: unknown };
 
+/** Jobs to be added by a request that may come again, in whatever process. */
+export interface OnceRequest {
+  /** What the request is known by. */
+  readonly key: string;
+  /** What tells its content from others. */
+  readonly hash: string;
+  /** How long it is remembered. */
+  readonly keepMs: number;
+  readonly jobs: readonly NewJob[];
+}
+
+/** What came of a request that may have come before. */
+export type OnceAnswer =
+  /** The jobs' ids, in their order: those of the first time, when it is `repeated`. */
+  | {
+    readonly kind: "stored" | "repeated";
+    readonly ids: readonly string[];
+    readonly answer: EnqueueAnswer;
+  }
+  /** Another request came with this key. */
+  | { readonly kind: "other" };
+
+/** What a job is and who has it. */
+export interface Standing {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly maxAttempts: number | null;
+  /** What it says itself: JSON. */
+  readonly options: string | null;
+  /** The lease that holds it, or that held it last. */
+  readonly lease: string | null;
+  /** Who has that lease, while there is one. */
+  readonly worker: string | null;
+  /** When its attempt began or, when it has ended, when it ended. */
+  readonly sinceMs: number | null;
+}
+
+/** A look for work on behalf of many. */
+export interface WaitingRequest {
+  readonly queues: readonly string[];
+  /** How many jobs of a queue are counted at most. */
+  readonly most: number;
+  /** Makes available what has fallen due since. */
+  readonly promote: boolean;
+}
+
+/** How many jobs may be claimed, by queue. */
+export interface WaitingAnswer extends Prospect {
+  readonly jobs: ReadonlyMap<string, number>;
+}
+
+/** What an API asks of a store. Every call may be repeated without a second effect. */
+export interface ApiBroker {
+  /** Adds jobs and remembers the request, in one transaction, unless it is remembered already. */
+  enqueueOnce(request: OnceRequest): Promise<OnceAnswer>;
+  /** Forgets up to `limit` requests that need not be remembered any more. */
+  pruneRequests(limit: number): Promise<void>;
+  /** Those of `ids` that there are. */
+  standing(ids: readonly string[]): Promise<readonly Standing[]>;
+  /** How long a lease lasts yet, if there is one. */
+  leaseLeftMs(lease: string): Promise<number | undefined>;
+  /** How many jobs there are to claim. */
+  waiting(request: WaitingRequest): Promise<WaitingAnswer>;
+}
+
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
   /** Adds jobs in one transaction; an id that is there already is left alone. */
@@ -260,11 +336,15 @@ export interface Broker {
   /** Makes the indexes of these fields, where they are missing. */
   indexFields(fields: readonly TaskField[]): Promise<void>;
   setPaused(queue: string, paused: boolean): Promise<boolean>;
+  /** At most so many jobs of the queue run at once; `null` for no limit. */
+  setLimit(queue: string, most: number | null): Promise<void>;
   stats(): Promise<Stats>;
   readonly schedules: ScheduleBroker;
   readonly feed: FeedBroker;
   readonly workers: WorkerBroker;
   readonly marks: MarkBroker;
+  /** For APIs over it; what reaches its store by an API itself has none. */
+  readonly api?: ApiBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Whether other processes' commits are heard from nobody, so that one has to look for them. */

@@ -16,7 +16,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError, type ErrorCode } from "./errors.ts";
+import { ErrandError, isRefusal } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -27,6 +27,7 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
+import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { Queues } from "./queues.ts";
@@ -49,6 +50,12 @@ export interface Parts extends Omit<WorkerHost, "stopped"> {
   readonly waiting: Waiting;
   /** Stores what was prepared, together with what else is enqueued in this turn. */
   enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
+  /** Stores it on behalf of a request that may come again. */
+  enqueueOnce(jobs: readonly Prepared[], key: OnceKey): Promise<EnqueuedJob[]>;
+  /** What is to stop before the database is closed. */
+  readonly closers: Set<() => Promise<void>>;
+  /** Whether a worker of this Errand is at work. */
+  works(): boolean;
 }
 
 const parts = new WeakMap<ErrandVerbs, Parts>();
@@ -56,17 +63,6 @@ const parts = new WeakMap<ErrandVerbs, Parts>();
 /** What `errand` is made of. */
 export function partsOf(errand: ErrandVerbs): Parts {
   return parts.get(errand)!;
-}
-
-/** Codes of what nothing was written for: one of several calls is to blame. */
-const REFUSALS: readonly string[] = [
-  "INVALID_INPUT",
-  "FORBIDDEN",
-  "PAYLOAD_TOO_LARGE",
-] satisfies ErrorCode[];
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof ErrandError && REFUSALS.includes(error.code);
 }
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
@@ -93,13 +89,13 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
+  readonly #closers = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
 
   /** Made by what opens one. */
   protected constructor(broker: Broker, settings: VerbSettings) {
     super();
     const { clock, tasks, logger, payloadLimitBytes, retentionMs, nextRuns } = settings;
-    this.#queueDefaults = settings.queues;
     const events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
@@ -114,12 +110,16 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs), isRefusal);
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
-    const nudge = settings.nudge && new Nudge(settings.nudge, host);
-    this.#nudge = nudge;
-    const queueDefaults = settings.queues;
+    const nudge = this.#nudge = settings.nudge && new Nudge(settings.nudge, host);
+    const queueDefaults = this.#queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs));
-    parts.set(this, { ...host, queueDefaults, nudge, waiting: this.#waiting, enqueue });
+    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
+    parts.set(this, {
+      ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
+      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      works: () => [...this.#workers].some((worker) => worker.started),
+    });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
     this.workers = new Workers(broker, wake);
@@ -353,6 +353,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
 
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
+    await Promise.allSettled([...this.#closers].map((stop) => stop()));
     await this.#collector.settled();
     await this.#runs.settled();
     await this.#nudge?.settled();

@@ -49,6 +49,7 @@ export class Wake {
   readonly #listeners = new Set<Watcher>();
   /** Tells the store for which queues work is awaited. */
   readonly #await: ((queues: ReadonlySet<string>) => void) | undefined;
+  #limited = false;
 
   /** A source that tells of no commits leaves this process, which is heard in any case. */
   constructor(clock: Clock, source: CommitSource & Pick<Broker, "onWork"> = {}) {
@@ -69,6 +70,7 @@ export class Wake {
    * the watchers of others a look.
    */
   signal(topic: Topic, jobs?: () => ReadonlySet<string>): void {
+    if (topic === "end" && this.#limited) this.signal("work");
     this.#signals[topic]++;
     if (this.#watchers.size > 0) this.#tell(topic, jobs?.());
   }
@@ -78,6 +80,11 @@ export class Wake {
       if (of.topic !== topic) continue;
       if (concerned === undefined || of.concerns?.(concerned) !== false) watcher(true);
     }
+  }
+
+  /** Where a queue has a limit, the end of a job is news to those who wait for work as well. */
+  heed({ limited = false }: { readonly limited?: boolean }): void {
+    this.#limited ||= limited;
   }
 
   /**

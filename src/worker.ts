@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { announce, announceTidied, type EndedAttempt, signalEnded } from "./announce.ts";
-import type { ExchangeAnswer, ExchangeRequest } from "./broker.ts";
+import { announce, announceTidied, type Exchange, signalEnded } from "./announce.ts";
+import type { ExchangeAnswer } from "./broker.ts";
 import { before, jittered } from "./clock.ts";
 import {
   type AttemptCounts,
@@ -122,6 +122,11 @@ export class Worker {
     });
   }
 
+  /** Whether it claims jobs and runs them now. */
+  get started(): boolean {
+    return this.#state === "started";
+  }
+
   /** Resolves once it has stopped, whoever asked for that. */
   get stopped(): Promise<WorkerEnd> {
     return this.#ending.told;
@@ -221,6 +226,7 @@ export class Worker {
     if (!this.#believedEmpty) return true;
     const glimpse = await this.#host.broker.glimpse(wanted.queues.map(({ queue }) => queue));
     this.#nextDueMs = glimpse.nextDueMs;
+    this.#host.wake.heed(glimpse);
     return glimpse.available || glimpse.nextDueMs === 0;
   }
 
@@ -246,12 +252,13 @@ export class Worker {
     if (request.claim === undefined) return;
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
+    this.#host.wake.heed(answer);
     this.#claimsLeft -= answer.jobs.length;
     if (answer.jobs.length > 0) this.#pace.quicken();
     this.#runner.accept(answer.jobs);
   }
 
-  #announce(settled: EndedAttempt, lost: boolean): void {
+  #announce(settled: Exchange["ended"][number], lost: boolean): void {
     if (lost) return this.#runner.announceLost(settled.job, false);
     this.#counts[countOf(settled.outcome)]++;
     announce(this.#host.events, this.name, settled);
@@ -271,8 +278,7 @@ export class Worker {
     };
     const queues = wanted?.queues.map(({ queue }) => queue);
     this.#endWatch = this.#host.wake.watch("work", ticket, hear, queues && { queues });
-    const pollMs = this.#pace.pauseMs();
-    return Math.min(this.#nextDueMs ?? pollMs, pollMs);
+    return Math.min(this.#nextDueMs ?? Infinity, this.#pace.pauseMs());
   }
 
   /** The request is kept and repeated: nothing that it hands in is lost. */
@@ -391,10 +397,4 @@ export class Worker {
     return this.#slots.queues().map((name) => queues[name])
       .some((of) => of !== undefined && !of.paused && isLive(of));
   }
-}
-
-/** A request, and what is to be told when it was answered. */
-interface Exchange {
-  readonly ended: readonly EndedAttempt[];
-  readonly request: ExchangeRequest;
 }

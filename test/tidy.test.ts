@@ -25,7 +25,7 @@ const layers: readonly (readonly string[])[] = [
     ...["worker", "runner", "attempt", "heart", "janitor", "scheduler", "loop", "wake", "commits"],
     ...["announce", "log-events", "queues", "options", "worker-options", "schedules"],
     ...["commit", "statements", "isolation", "waiting", "feed", "history", "history-verbs"],
-    ...["workers", "turns", "pace", "ending", "run", "mark", "nudge", "signature"],
+    ...["workers", "turns", "pace", "ending", "run", "mark", "nudge", "signature", "once"],
   ].map((name) => `src/${name}.ts`),
   ["src/verbs.ts"],
   ["src/errand.ts"],

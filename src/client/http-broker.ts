@@ -213,6 +213,11 @@ export class HttpBroker implements Broker {
     return true;
   }
 
+  async setLimit(queue: string, most: number | null): Promise<void> {
+    const body = { limit: most };
+    await this.#requests.send(`/v1/queues/${segment(queue)}`, { method: "PUT", body });
+  }
+
   async stats(): Promise<Stats> {
     return toStats(await this.#requests.send("/v1/stats"));
   }
