@@ -180,6 +180,7 @@ export class HttpBroker implements Broker {
     return await this.#changed(`${jobPath(id)}/cancel`, { method: "POST" });
   }
 
+  /** Who hears that it is live already, the second time, has what was asked for. */
   async retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
     const body = dueBody({ runAtMs, delayMs });
     return await changedOnce(
