@@ -38,14 +38,14 @@ export class Keeper {
     return this.#work !== undefined;
   }
 
-  /** Somebody asks for work, under a lease of so long. */
+  /** Somebody asks for work, or has got some under a lease of so long. */
   asked(leaseMs: number = REST_MS): void {
     if (this.#closed || this.#parts.works()) return;
     const nowMs = this.#askedMs = this.#parts.clock.elapsedMs();
-    if (this.#work === undefined) return this.#begin();
+    if (this.#work === undefined) this.#begin();
     if (nowMs + leaseMs >= this.#passMs) return;
     this.#passMs = nowMs + leaseMs;
-    this.#work.loop.wake();
+    this.#work?.loop.wake();
   }
 
   /** Stops for good. */

@@ -64,7 +64,7 @@ export class Work {
     return this.#brief ? new Parking({ ...this.parts, api: this.api }) : this.#parking;
   }
 
-  /** Somebody asks for work, under a lease of so long. */
+  /** Somebody asks for work, or has got some under a lease of so long. */
   asked(leaseMs?: number): void {
     if (!this.#brief) this.#keeper.asked(leaseMs);
   }
@@ -82,6 +82,7 @@ export class Work {
     if (claim !== undefined) {
       this.ledger.hold(claim.lease, answer.jobs, { worker, sinceMs });
       wake.heed(answer);
+      this.asked(claim.leaseMs);
       if (!answer.repeated && events.heard("started")) {
         for (const job of answer.jobs) events.emit("started", attemptRef(job, worker));
       }

@@ -60,20 +60,20 @@ describe("on the runtime's own server", () => {
       ...["POST /v1/jobs HTTP/1.1", "host: api.test", `authorization: Bearer ${SMOKE_TOKEN}`],
       ...["content-type: application/json", `content-length: ${body.length}`, "", ""],
     ].join("\r\n");
-    const next = "GET /healthz HTTP/1.1\r\nhost: api.test\r\n\r\n";
+    const next = "GET /healthz HTTP/1.1\r\nhost: "; // of which more may come
     const answers = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
       let text = "";
       socket.on("data", (data) => {
         text += data;
-        if (!text.includes('"status":"ok"')) return;
+        if (!text.includes("enqueued")) return;
         socket.destroy();
         resolve(text);
       });
       socket.on("error", reject);
       socket.write(request + body + next);
     });
-    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(["HTTP/1.1 201", "HTTP/1.1 200"]);
+    expect(answers).toMatch(/^HTTP\/1.1 201 /);
   });
 });
 

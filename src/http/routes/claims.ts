@@ -55,7 +55,7 @@ async function claim(call: Call<undefined, undefined, ClaimBody>): Promise<Respo
   if (wanted === undefined) {
     return answer(call, await work.exchange({ worker, handed, close }), undefined);
   }
-  work.asked(wanted.leaseMs);
+  work.asked();
   const parking = work.parking();
   const queues = wanted.queues.map(({ queue }) => queue);
   const take = async (first?: Pick<Parameters<Work["exchange"]>[0], "handed" | "close">) => {
