@@ -79,9 +79,10 @@ async function handled(route: Route, context: Context, serving: Serving): Promis
   const { headers } = request;
   const refused = accepts(headers.get("accept"), route);
   if (refused !== undefined) return refused;
-  const caller = route.scope === "open"
+  const proved = route.scope === "open"
     ? NOBODY
-    : await serving.settings.auth.caller(headers.get("authorization"));
+    : serving.settings.auth.caller(headers.get("authorization"));
+  const caller = proved instanceof Promise ? await proved : proved;
   if (route.scope !== "open" && !may(caller, route.scope)) return forbidden(route.scope);
   const { params, query, body } = route;
   return await route.handle({

@@ -55,11 +55,11 @@ export type EnqueueCall = Pick<Call, "parts" | "settings" | "shared" | "caller">
  *
  * @throws {ErrandError} as `enqueue` does; `FORBIDDEN` for a queue that is not the caller's.
  */
-export async function preparedJobs(
+export function preparedJobs(
   call: EnqueueCall,
   bodies: readonly NewJobBody[],
   many: boolean,
-): Promise<readonly Prepared[]> {
+): readonly Prepared[] | Promise<readonly Prepared[]> {
   const kinds = call.shared.of(newKinds);
   const jobs = bodies.map((body, index) => {
     const path = many ? [index] : [];
@@ -76,7 +76,7 @@ export async function preparedJobs(
       : job;
   });
   return jobs.some((job) => job instanceof Promise)
-    ? await Promise.all(jobs)
+    ? Promise.all(jobs)
     : jobs as readonly Prepared[];
 }
 
