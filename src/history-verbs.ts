@@ -131,7 +131,7 @@ async function cloneWhole(
   const { broker, events, wake } = host;
   checkOverrides(checkId("clone", id), overrides, host);
   const job = await broker.verbs!.clone(id, overrides);
-  events.emit("enqueued", { job });
+  if (job.enqueued === "inserted") events.emit("enqueued", { job });
   wake.signal("work");
   return job;
 }

@@ -17,7 +17,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError, type ErrorCode } from "./errors.ts";
+import { ErrandError, isRefusal } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -44,17 +44,6 @@ import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
-
-/** Codes of what nothing was written for: one of several calls is to blame. */
-const REFUSALS: readonly string[] = [
-  "INVALID_INPUT",
-  "FORBIDDEN",
-  "PAYLOAD_TOO_LARGE",
-] satisfies ErrorCode[];
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof ErrandError && REFUSALS.includes(error.code);
-}
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
 export abstract class ErrandVerbs extends HistoryVerbs {
