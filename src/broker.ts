@@ -112,6 +112,8 @@ export interface HeartbeatRequest {
 
 /** What a worker hears from a heartbeat. */
 export interface HeartbeatAnswer {
+  /** How many of the leases there were, where the store tells. */
+  readonly prolonged?: number;
   /** Which of the held jobs are not. */
   readonly lost: readonly LostJob[];
   /** What it is asked to do; told to those who have written their row. */

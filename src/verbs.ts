@@ -27,7 +27,7 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
-import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
+import { enqueueOnce, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { Queues } from "./queues.ts";
@@ -116,10 +116,10 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs));
-    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
     parts.set(this, {
       ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
-      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      enqueueOnce: (jobs, key) =>
+        enqueueOnce(broker, jobs, key, (answer) => this.#accepted(jobs, answer)),
       works: () => [...this.#workers].some((worker) => worker.started),
     });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });

@@ -104,7 +104,8 @@ function checkCaller(caller: Caller, { queue, unique }: JobTerms): void {
   );
 }
 
-function within<Result>(path: Issue["path"], make: () => Result): Result {
+/** What `make` makes; an error of it has `path` before the paths of its issues. */
+export function within<Result>(path: Issue["path"], make: () => Result): Result {
   try {
     return make();
   } catch (error) {

@@ -38,8 +38,8 @@ function streamOf(watch: Watch, clock: Clock): ReadableStream<Uint8Array> {
   let endBeats = (): void => {};
   return new ReadableStream({
     start(stream) {
-      stream.enqueue(ENCODER.encode(`: ${watch.cursor}\n\nretry: 1000\n\n`));
-      endBeats = beating(stream, clock);
+      stream.enqueue(ENCODER.encode(`retry: 1000\nid: ${watch.cursor}\n\n`));
+      endBeats = beating(stream, watch, clock);
     },
     async pull(stream) {
       try {
@@ -58,12 +58,18 @@ function streamOf(watch: Watch, clock: Clock): ReadableStream<Uint8Array> {
   });
 }
 
-/** Comments, while nothing else waits to be read. */
-function beating(stream: ReadableStreamDefaultController<Uint8Array>, clock: Clock): () => void {
+/** While nothing else waits to be read, comments; they tell how far it was looked in vain. */
+function beating(
+  stream: ReadableStreamDefaultController<Uint8Array>,
+  watch: Watch,
+  clock: Clock,
+): () => void {
   let cancel = (): void => {};
   const beat = (): void => {
     cancel = clock.timer(HEARTBEAT_MS, () => {
-      if ((stream.desiredSize ?? 0) > 0) stream.enqueue(ENCODER.encode(":\n\n"));
+      if ((stream.desiredSize ?? 0) > 0) {
+        stream.enqueue(ENCODER.encode(`:\nid: ${watch.cursor}\n\n`));
+      }
       beat();
     });
   };

@@ -201,7 +201,7 @@ function problemAnswer(status: number): Json {
   const codes = Object.entries(STATUS).filter(([, of]) => of === status).map(([code]) => code);
   const title = TITLES[status]!;
   return {
-    description: title + (codes.length > 0 ? `: ${codes.join(", ")}` : ""),
+    description: codes.length > 0 ? codes.join(", ") : title,
     content: {
       "application/problem+json": {
         schema: { $ref: "#/components/schemas/Problem" },

@@ -88,19 +88,25 @@ td table { margin-top: 0.35rem; padding-left: 0.75rem; border-left: 2px solid va
 td table th { width: 9.5rem; padding-left: 0.75rem; }
 td > span:not(.type) { color: var(--soft); }
 .type { color: var(--soft); }
+td, dd { overflow-wrap: anywhere; }
 td code, dd code, p code { padding: 0.1em 0.3em; border-radius: 4px; background: var(--shade); }
 pre {
   margin: 0.75rem 0 0; padding: 0.85rem 1rem; overflow-x: auto; border-radius: 8px;
   background: var(--shade); border: 1px solid var(--line); line-height: 1.5;
 }
 pre code { padding: 0; background: none; }
-.answers { display: grid; grid-template-columns: 3rem minmax(0, 1fr); margin: 0; font-size: 0.875rem; }
+.answers {
+  display: grid; grid-template-columns: 3rem minmax(0, 1fr); margin: 0; font-size: 0.875rem;
+}
 .answers dt { padding: 0.35rem 0; font-family: var(--mono); font-weight: 600; }
 .answers dd { margin: 0; padding: 0.35rem 0; min-width: 0; }
 .answers dd table { margin: 0.25rem 0 0.5rem; }
 .good { color: var(--post); }
-.same, .bad { color: var(--soft); }
-.bad + dd { color: var(--soft); }
+.same { color: var(--soft); }
+.problems { display: flex; flex-wrap: wrap; gap: 0.4rem; max-width: none; font-size: 0.78rem; }
+.problems span { padding: 0.05rem 0.55rem; border: 1px solid var(--line); border-radius: 6px;
+  color: var(--soft); }
+.problems b { font-family: var(--mono); font-weight: 600; color: var(--ink); }
 :target { scroll-margin-top: 1rem; }
 article:target h3 a { text-decoration: underline; text-underline-offset: 4px; }
 @media (max-width: 56rem) {

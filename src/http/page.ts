@@ -100,6 +100,8 @@ ${operations.map((operation) => article(operation, problems))}
 function article(operation: Placed, problems: Problems): Html {
   const { operationId, method, path, summary, description, parameters = [] } = operation;
   const { requestBody, responses, security } = operation;
+  const told = Object.entries(responses).filter(([, of]) => of.$ref === undefined);
+  const refused = Object.entries(responses).filter(([, of]) => of.$ref !== undefined);
   return html`<article id="${operationId}">
 <h3><a href="#${operationId}"><b class="${method}">${method}</b>
 <code>${pathParts(path)}</code></a>${scopes(security)}</h3>
@@ -108,9 +110,15 @@ ${description === undefined ? "" : prose(description)}
 ${parameters.length === 0 ? "" : parameterTable(parameters)}
 ${requestBody === undefined ? "" : request(requestBody)}
 <h4>Answers</h4>
-<dl class="answers">${
-    Object.entries(responses).map(([status, of]) => answer(status, resolved(of, problems)))
-  }</dl>
+<dl class="answers">${told.map(([status, of]) => answer(status, of))}</dl>
+<h4>Problems</h4>
+<p class="problems">${
+    refused.map(([status, of]) =>
+      html`
+        <span><b>${status}</b> ${resolved(of, problems).description}</span>
+      `
+    )
+  }</p>
 </article>`;
 }
 
@@ -165,17 +173,17 @@ function contentOf(of: Json): Readonly<Record<string, Media>> {
   return (of.content ?? {}) as Readonly<Record<string, Media>>;
 }
 
-function resolved(of: Json, problems: Problems): Json {
-  return of.$ref === undefined ? of : problems[String(of.$ref).split("/").at(-1)!]!;
+function resolved({ $ref }: Json, problems: Problems): Json {
+  return problems[String($ref).split("/").at(-1)!]!;
 }
 
 function answer(status: string, of: Json): Html {
-  const kind = status.startsWith("2") ? "good" : status.startsWith("3") ? "same" : "bad";
+  const kind = status.startsWith("2") ? "good" : "same";
   const content = Object.entries(contentOf(of));
   return html`<dt class="${kind}">${status}</dt>
 <dd>${inline(of.description as string)}${
     content.map(([type, { schema, example }]) =>
-      type === "application/problem+json" ? "" : html` <small>${type}</small>
+      html` <small>${type}</small>
 ${type === "application/json" ? fields(schema) : ""}
 ${example === undefined ? "" : sample(example)}`
     )

@@ -82,19 +82,22 @@ describe.each(runtimes)("errand serve on %s", (runtime) => {
     expect(line).not.toMatch(/s3cret|doubled/);
   });
 
-  it.runIf(has)("ends by SIGTERM: what runs is finished and stored, what waits is answered", async () => {
-    await using dir = await tempDir();
-    await using server = await served(["--url", urlIn(dir), "--module", MODULE], { runtime });
-    const { id } = await enqueue(server, { task: "double", payload: { n: 1, seconds: 0.5 } });
-    const far = await enqueue(server, { task: "double", payload: { n: 1 }, delay: "1h" });
-    const waiting = look(server, `/v1/jobs/${far.id}?wait=60s`);
-    await using errand = await Errand.open({ url: urlIn(dir) });
-    await expect.poll(async () => (await errand.get(id))?.state, WAIT).toBe("running");
-    expect(await server.kill("SIGTERM")).toBe(0);
-    expect((await waiting).status).toBe(503);
-    expect(await errand.get(id)).toMatchObject({ state: "completed", result: { doubled: 2 } });
-    await expect(look(server, "/healthz")).rejects.toThrow();
-  });
+  it.runIf(has)(
+    "ends by SIGTERM: what runs is finished and stored, what waits is answered",
+    async () => {
+      await using dir = await tempDir();
+      await using server = await served(["--url", urlIn(dir), "--module", MODULE], { runtime });
+      const { id } = await enqueue(server, { task: "double", payload: { n: 1, seconds: 0.5 } });
+      const far = await enqueue(server, { task: "double", payload: { n: 1 }, delay: "1h" });
+      const waiting = look(server, `/v1/jobs/${far.id}?wait=60s`);
+      await using errand = await Errand.open({ url: urlIn(dir) });
+      await expect.poll(async () => (await errand.get(id))?.state, WAIT).toBe("running");
+      expect(await server.kill("SIGTERM")).toBe(0);
+      expect((await waiting).status).toBe(503);
+      expect(await errand.get(id)).toMatchObject({ state: "completed", result: { doubled: 2 } });
+      await expect(look(server, "/healthz")).rejects.toThrow();
+    },
+  );
 
   it.runIf(has)("gives back what does not end within its grace, at no cost", async () => {
     await using dir = await tempDir();

@@ -9,6 +9,7 @@ import { json } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { preparedJobs } from "../enqueue.ts";
+import { onceKey } from "../idempotency.ts";
 import { jobParams } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
@@ -41,7 +42,7 @@ export const enqueueRoutes: readonly Route[] = [
         description: "Added: the job, or `jobs` in the order of the request, or their ids",
         schema: v.union([
           bodies.enqueued,
-          v.strictObject({ jobs: v.array(bodies.enqueued) }),
+          bodies.enqueuedMany,
           bodies.enqueuedIds,
         ]),
       },
@@ -77,23 +78,25 @@ async function enqueue(
   const { body, caller, parts, request } = call;
   const many = Array.isArray(body);
   const prepared = await preparedJobs(call, many ? body : [body], many);
-  const jobs = (await parts.enqueue(prepared)).map((job) => shown(caller, job));
+  const once = await onceKey(call, body);
+  const stored = once === undefined ? parts.enqueue(prepared) : parts.enqueueOnce(prepared, once);
+  const jobs = (await stored).map((job) => shown(caller, job));
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    return json(minimal(prepared.map(({ id }) => id), jobs), status, MINIMAL);
+    return json(minimal(jobs), status, MINIMAL);
   }
   return json(many ? { jobs } : jobs[0], status);
 }
 
-function minimal(ids: readonly string[], jobs: readonly EnqueuedJob[]): unknown {
+function minimal(jobs: readonly EnqueuedJob[]): unknown {
   const duplicates: Record<number, EnqueuedJob> = {};
   jobs.forEach((job, index) => {
     if (job.enqueued === "duplicate") duplicates[index] = job;
   });
   const fresh = jobs.find(({ enqueued }) => enqueued === "inserted") ?? jobs[0]!;
   return {
-    ids: jobs.map(({ id, enqueued }, index) => enqueued === "inserted" ? ids[index]! : id),
+    ids: jobs.map(({ id }) => id),
     createdAt: fresh.createdAt.toISOString(),
     duplicates: duplicates as unknown as EnqueuedBody["duplicates"],
   } satisfies EnqueuedBody;
