@@ -14,14 +14,14 @@ import {
   changeMany,
   type HistoryHost,
 } from "./history.ts";
-import type { Job, JobPage, ListOptions } from "./job.ts";
+import type { EnqueuedJob, JobPage, ListOptions } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import type { Prepared } from "./new-job.ts";
 
 interface VerbsHost extends HistoryHost {
   readonly payloadLimitBytes: number;
   /** Stores what was prepared. */
-  enqueue(job: Prepared): Promise<Job>;
+  enqueue(job: Prepared): Promise<EnqueuedJob>;
 }
 
 const hosts = new WeakMap<HistoryVerbs, VerbsHost>();
@@ -107,7 +107,7 @@ export abstract class HistoryVerbs {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` for one that is locked; `INVALID_INPUT` as for
    * `enqueue`.
    */
-  async clone(id: string, overrides: CloneOverrides = {}): Promise<Job> {
+  async clone(id: string, overrides: CloneOverrides = {}): Promise<EnqueuedJob> {
     const host = hosts.get(this)!;
     const job = typeof id === "string" ? await host.broker.get(id) : undefined;
     if (job === undefined) {

@@ -10,6 +10,7 @@ import { Hono } from "hono/tiny";
 import { ErrandError } from "../errors.ts";
 import { type ErrandVerbs, partsOf } from "../verbs.ts";
 import { accepts } from "./accept.ts";
+import { noContent } from "./answer.ts";
 import { may, type Scope } from "./auth.ts";
 import { durationsOf } from "./durations.ts";
 import { jsonBody, parsed, queryOf } from "./input.ts";
@@ -47,7 +48,7 @@ export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
       const { method } = context.req;
       const found = methods.get(method === "HEAD" ? "GET" : method);
       if (found !== undefined) return answer(found, context, serving);
-      if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+      if (method === "OPTIONS") return noContent({ allow });
       const detail = `Cannot ${method} ${context.req.path}: it takes ${allow}`;
       return problem({ status: 405, detail }, { allow });
     });

@@ -8,6 +8,7 @@ import { ErrandError, type Issue } from "../errors.ts";
 import { knownTask, prepare, type Prepared, termsOf, type TermsSource } from "../new-job.ts";
 import type { EnqueueOptions, Task } from "../task.ts";
 import { Tasks } from "../tasks.ts";
+import type { UniqueConflict } from "../unique.ts";
 import { checkQueue } from "./access.ts";
 import type { Caller } from "./auth.ts";
 import type { Call } from "./route.ts";
@@ -38,6 +39,10 @@ export class Kinds {
   }
 }
 
+interface Conflicting {
+  readonly onConflict?: UniqueConflict;
+}
+
 const KINDS_MAX = 1_000;
 const TEXT_MAX = 1_000;
 const NO_TASKS = new Tasks();
@@ -60,7 +65,8 @@ export async function preparedJobs(
     const path = many ? [index] : [];
     const { id, payload, ...said } = body;
     const { known, terms } = within(path, () => kindOf(call, kinds, said));
-    checkCaller(call.caller, terms);
+    checkQueue(call.caller, terms.queue);
+    if (terms.unique !== undefined) checkConflict(call.caller, terms.unique);
     const inPayload = [...path, "payload"];
     const job = within(inPayload, () => prepare(known, terms, payload, call.parts, id));
     return job instanceof Promise
@@ -93,14 +99,17 @@ function kindOf(
   });
 }
 
-/** A key is one for all queues: who may not reach a job there must not change it either. */
-function checkCaller(caller: Caller, { queue, unique }: JobTerms): void {
-  checkQueue(caller, queue);
-  if (caller.queues === undefined || unique === undefined || unique.onConflict === "ignore") return;
+/**
+ * A key is one for all queues: who may not reach a job there must not change it either.
+ *
+ * @throws {ErrandError} `FORBIDDEN`.
+ */
+export function checkConflict(caller: Caller, { onConflict = "ignore" }: Conflicting): void {
+  if (caller.queues === undefined || onConflict === "ignore") return;
   throw new ErrandError(
     "FORBIDDEN",
-    `Cannot ${unique.onConflict} on conflict: this token is limited to queues, and the job that ` +
-      `holds the key may be in another`,
+    `Cannot ${onConflict} on conflict: this token is limited to queues, and the job that holds ` +
+      `the key may be in another`,
   );
 }
 

@@ -3,19 +3,19 @@
  *
  * @module
  */
+import * as v from "valibot";
+import type { CloneOverrides } from "../../clone.ts";
 import type { EnqueuedJob } from "../../job.ts";
-import { reaches } from "../access.ts";
+import { checkQueue, reaches } from "../access.ts";
 import { json } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
-import { preparedJobs } from "../enqueue.ts";
+import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { onceKey } from "../idempotency.ts";
 import { jobParams } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
-import { checkQueue } from "../access.ts";
-import * as v from "valibot";
 
 const MINIMAL = { "preference-applied": "return=minimal" };
 
@@ -62,15 +62,27 @@ export const enqueueRoutes: readonly Route[] = [
     body: bodies.clone,
     problems: [409],
     example: { queue: "slow", delay: "1h" },
-    answers: { 201: { description: "The new job", schema: bodies.job } },
-    async handle(call) {
-      const { errand, caller, params, body = {} } = call;
-      await checkOwn(call, "clone", params.id);
-      if (body.queue !== undefined) checkQueue(caller, body.queue);
-      return json(await errand.clone(params.id, body), 201);
+    answers: {
+      200: {
+        description: "A job like it is there already; this is how it stands",
+        schema: bodies.enqueued,
+      },
+      201: { description: "The new job", schema: bodies.enqueued },
     },
+    handle: clone,
   }),
 ];
+
+async function clone(
+  call: Call<{ readonly id: string }, undefined, CloneOverrides | undefined>,
+): Promise<Response> {
+  const { errand, caller, params, body = {} } = call;
+  await checkOwn(call, "clone", params.id);
+  if (body.queue !== undefined) checkQueue(caller, body.queue);
+  if (typeof body.unique === "object") checkConflict(caller, body.unique);
+  const job = shown(caller, await errand.clone(params.id, body));
+  return json(job, job.enqueued === "duplicate" ? 200 : 201);
+}
 
 async function enqueue(
   call: Call<undefined, undefined, NewJobBody | readonly NewJobBody[]>,
