@@ -96,7 +96,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   protected constructor(broker: Broker, settings: VerbSettings) {
     super();
     const { clock, tasks, logger, payloadLimitBytes, retentionMs, nextRuns } = settings;
-    this.#queueDefaults = settings.queues;
+    const queueDefaults = this.#queueDefaults = settings.queues;
     const events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
@@ -111,9 +111,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#collector = new Collector((jobs) => broker.enqueue(jobs));
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
-    const nudge = settings.nudge && new Nudge(settings.nudge, host);
-    this.#nudge = nudge;
-    const queueDefaults = settings.queues;
+    const nudge = this.#nudge = settings.nudge && new Nudge(settings.nudge, host);
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs));
     parts.set(this, {

@@ -1,7 +1,7 @@
 /**
- * What keeps the database in order while workers come by an API only: schedules fire, expired leases
- * are rescued, old history is removed. It rests when nobody has asked for work for a while, and
- * leaves all to the workers of this process where there are some.
+ * What keeps the database in order while workers come by an API only: schedules fire, expired
+ * leases are rescued, old history is removed. It rests when nobody has asked for work for a while,
+ * and leaves all to the workers of this process where there are some.
  *
  * @module
  */

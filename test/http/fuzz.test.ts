@@ -1,5 +1,6 @@
 // Requests made from the OpenAPI document, on connections in parallel, against a server in a process
 // of its own. SEED=… repeats a run.
+import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,10 +9,9 @@ import { Errand } from "../../mod.ts";
 import { current } from "../../scripts/runtimes.ts";
 import { type Answer, Connection } from "../support/connection.ts";
 import { brokenInvariants } from "../support/invariants.ts";
-import { faults } from "../support/json-schema.ts";
 import { spawnTs } from "../support/spawn.ts";
 import { tempDir } from "../support/temp.ts";
-import { type Document, type Known, requests, type Response, type Wish } from "./requests.ts";
+import { type Document, type Known, requests, type Wish } from "./requests.ts";
 
 const REQUESTS = process.env.CI ? 20_000 : 4_000;
 const LANES = 16;
@@ -69,23 +69,28 @@ async function told(server: { nextLine(): Promise<string> }): Promise<string[]> 
   }
 }
 
+/** What is asked, and what it says of itself. */
+interface Api {
+  readonly document: Document;
+  readonly ajv: Ajv2020;
+  readonly port: number;
+}
+
 /** One connection after another, each kept as long as the server does. */
 class Lane {
   readonly counts = new Map<number, number>();
-  readonly #document: Document;
-  readonly #port: number;
+  readonly #api: Api;
   readonly #seed: number;
   readonly #known: Known = [];
   #connection: Connection | undefined;
 
-  constructor(document: Document, url: string, seed: number) {
-    this.#document = document;
-    this.#port = Number(new URL(url).port);
+  constructor(api: Api, seed: number) {
+    this.#api = api;
     this.#seed = seed;
   }
 
   async run(numRuns: number): Promise<void> {
-    const wishes = requests(this.#document, TOKEN, this.#known);
+    const wishes = requests(this.#api.document, TOKEN, this.#known);
     const check = fc.asyncProperty(wishes, (wish) => this.#check(wish));
     try {
       await fc.assert(check, { numRuns, seed: this.#seed });
@@ -95,7 +100,7 @@ class Lane {
   }
 
   async #check(wish: Wish): Promise<void> {
-    if (this.#connection?.ended !== false) this.#connection = await Connection.open(this.#port);
+    if (this.#connection?.ended !== false) this.#connection = await Connection.open(this.#api.port);
     const late = new AbortController();
     const answer = await Promise.race([
       this.#answer(this.#connection, wish),
@@ -108,8 +113,10 @@ class Lane {
       if (wish.way === "half" || wish.way === "short") return;
       throw new Error("The connection ended without an answer");
     }
-    const found = wrong(this.#document, wish, answer);
-    if (found.length > 0) throw new Error(`${answer.status} ${found.join("; ")}\n${shown(answer)}`);
+    const found = wrong(this.#api, wish, answer);
+    if (found.length > 0) {
+      throw new Error(`${answer.status} ${found.join("; ")}\n${text(answer.body)}`);
+    }
     this.#learn(answer);
   }
 
@@ -127,7 +134,7 @@ class Lane {
   }
 
   #learn(answer: Answer): void {
-    for (const [, id] of shown(answer).matchAll(/"(?:id|cursor)":"([^"]+)"/g)) {
+    for (const [, id] of text(answer.body).matchAll(/"(?:id|cursor)":"([^"]+)"/g)) {
       this.#known.push(id!);
       if (this.#known.length > 200) this.#known.shift();
     }
@@ -158,22 +165,27 @@ async function send(connection: Connection, wish: Wish): Promise<void> {
 }
 
 /** Where an answer is not as the document says. */
-function wrong({ paths, components }: Document, wish: Wish, answer: Answer): string[] {
-  const { status, headers, body } = answer;
+function wrong(api: Api, wish: Wish, { status, headers, body }: Answer): string[] {
   if (status >= 500) return ["is an error of the server"];
-  const methods = paths[pathOf(paths, wish.target)] ?? {};
-  const said = methods[(wish.method === "HEAD" ? "get" : wish.method).toLowerCase()]
-    ?.responses[status];
+  const { paths } = api.document;
+  const path = pathOf(paths, wish.target);
+  const method = (wish.method === "HEAD" ? "get" : wish.method).toLowerCase();
+  const said = paths[path]?.[method]?.responses[status];
   if (said === undefined && wish.method === "OPTIONS" && status === 204) return [];
   if (said === undefined && ![404, 405].includes(status)) return ["is not documented"];
   if (wish.method === "HEAD" || body.length === 0) return [];
-  const response = said?.$ref === undefined
-    ? said
-    : components.responses[said.$ref.split("/").at(-1)!];
   const type = headers.get("content-type")?.split(";")[0] ?? "";
-  const schema = (response?.content ?? PROBLEM)[type]?.schema;
-  if (schema === undefined) return [`has a type that is not documented: ${type}`];
-  return type.endsWith("json") ? faults(schema, JSON.parse(shown(answer)), components.schemas) : [];
+  const at = said === undefined
+    ? ["components", "responses", "Problem404"]
+    : said.$ref?.slice("#/".length).split("/") ??
+      ["paths", path, method, "responses", String(status)];
+  const pointer = [...at, "content", type, "schema"].map((part) =>
+    encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))
+  ).join("/");
+  const validate = api.ajv.getSchema(`api#/${pointer}`);
+  if (validate === undefined) return [`has a type that is not documented: ${type}`];
+  if (!type.endsWith("json") || validate(JSON.parse(text(body)))) return [];
+  return [api.ajv.errorsText(validate.errors)];
 }
 
 /** The path of the document that a target means; one without a parameter goes before others. */
@@ -186,10 +198,6 @@ function pathOf(paths: Document["paths"], target: string): string {
     .find(matches) ?? "";
 }
 
-const PROBLEM: NonNullable<Response["content"]> = {
-  "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-};
-
-function shown({ body }: Answer): string {
+function text(body: Uint8Array): string {
   return new TextDecoder().decode(body);
 }

@@ -1,7 +1,11 @@
 // Requests to an API, made from its OpenAPI document: such as it takes, such as it nearly takes, and
 // such as no program would send on purpose.
 import fc, { type Arbitrary } from "fast-check";
-import { type JsonSchema, resolved, type Schemas } from "../support/json-schema.ts";
+
+/** A JSON Schema. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+/** JSON Schemas by their names. */
+export type Schemas = Readonly<Record<string, JsonSchema>>;
 
 /** One operation of the document, as far as it matters here. */
 export interface Operation {
@@ -14,22 +18,13 @@ export interface Operation {
   readonly requestBody?: {
     readonly content: { readonly "application/json": { readonly schema: JsonSchema } };
   };
-  readonly responses: Readonly<Record<string, Response>>;
-}
-
-/** What an operation may answer. */
-export interface Response {
-  readonly $ref?: string;
-  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+  readonly responses: Readonly<Record<string, { readonly $ref?: string }>>;
 }
 
 /** An OpenAPI document. */
 export interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: {
-    readonly schemas: Schemas;
-    readonly responses: Readonly<Record<string, Response>>;
-  };
+  readonly components: { readonly schemas: Schemas };
 }
 
 /** A request, ready to be sent. */
@@ -227,6 +222,13 @@ function encoded(text: string, encoding: "utf8" | "utf16le" | "latin1" | "bom"):
 // ─── values of a schema ───
 
 type Make = (schema: JsonSchema) => Arbitrary<unknown>;
+
+const REF = "#/components/schemas/";
+
+function resolved(schema: JsonSchema, schemas: Schemas): JsonSchema {
+  if (typeof schema.$ref !== "string") return schema;
+  return resolved(schemas[schema.$ref.slice(REF.length)]!, schemas);
+}
 
 /** The words of a schema that say what fits. */
 interface Words {

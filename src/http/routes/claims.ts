@@ -33,9 +33,9 @@ export const claimRoutes: readonly Route[] = [
     tag: "Work",
     summary: "Hand in outcomes and claim jobs, in one transaction",
     description:
-      "Each outcome names the lease under which its job was claimed; one that came too late changes " +
-      "nothing and is told who holds the job now. Sent again with the same `id`, a claim is " +
-      "answered with the same jobs. With `wait` it is answered once there is a job.",
+      "Each outcome names the lease under which its job was claimed; one that came too late " +
+      "changes nothing and is told who holds the job now. Sent again with the same `id`, a claim " +
+      "is answered with the same jobs. With `wait` it is answered once there is a job.",
     body: bodies.claim,
     example: { worker: "resizer 1", queues: ["images"], limit: 4, wait: "30s" },
     answers: {

@@ -133,7 +133,7 @@ async function beat(
   return { answer, prolonged };
 }
 
-/** What is told of jobs; only what is said of them, or by a limited caller, needs a look at them. */
+/** What is told of jobs; what is said of them, or by a limited caller, takes a look at them. */
 async function heldOf(
   call: Pick<Call, "parts" | "caller" | "shared">,
   { leases, jobs = [] }: HeartbeatBody,
