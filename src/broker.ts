@@ -13,6 +13,7 @@ import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
 import type { UniqueRule } from "./unique.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
+import type { VerbBroker } from "./verb-broker.ts";
 import type { WorkerBeat, WorkerBroker, WorkerCommand } from "./worker-broker.ts";
 
 /** A job to be enqueued; texts are JSON. */
@@ -350,6 +351,18 @@ export interface Broker {
   readonly silent?: boolean;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
+  /**
+   * Calls `heard` when there may be work in queues that are listened for. What it returns is told
+   * which those are, whenever that changes. Only where somebody else looks for that.
+   */
+  readonly onWork?: (heard: () => void) => (queues: ReadonlySet<string>) => void;
+  /**
+   * Which of up to 500 jobs have ended; resolves when one has, or the signal aborts. Only where
+   * somebody else looks for that.
+   */
+  readonly ending?: (ids: readonly string[], signal: AbortSignal) => Promise<Ended>;
+  /** Verbs that the store offers whole. */
+  readonly verbs?: VerbBroker;
   /** What the server has counted; only where it tells. */
   readonly usage?: () => Usage;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */

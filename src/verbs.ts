@@ -16,7 +16,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, isRefusal } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -108,7 +108,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#tasks = tasks;
     this.#events = events;
     this.#wake = wake;
-    this.#collector = new Collector((jobs) => broker.enqueue(jobs));
+    this.#collector = new Collector((jobs) => broker.enqueue(jobs), isRefusal);
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = this.#nudge = settings.nudge && new Nudge(settings.nudge, host);

@@ -14,7 +14,7 @@ const layers: readonly (readonly string[])[] = [
     ...["collector", "drain", "new-job", "queue-defaults", "slots", "list-query", "unique"],
     ...["schedule", "schedule-broker", "schedule-options", "mark-broker"],
     ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
-    ...["change", "feed-broker", "watch-query"],
+    ...["change", "feed-broker", "watch-query", "bulk", "verb-broker"],
     ...["job-query", "field-index", "clone", "page", "worker-info", "worker-broker", "runtime"],
     ...["jsonified", "isolate", "crash", "context"],
   ].map((name) => `src/${name}.ts`),

@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import { JOB_STATES } from "../job.ts";
-import type { BulkFilter } from "../history.ts";
+import type { BulkFilter } from "../bulk.ts";
 import type { Job } from "../job.ts";
 import {
   anything,
@@ -90,7 +90,7 @@ export const newJobs: Field<NewJobBody | readonly NewJobBody[]> = oneOrMany(newJ
 
 /** What a clone has otherwise. */
 export const clone: Field<Omit<NewJobBody, "id" | "task" | "onLeaseExpired"> | undefined> = v
-  .optional(v.strictObject({ payload: some(anything), ...jobEntries }));
+  .optional(v.strictObject({ id: some(newUuid), payload: some(anything), ...jobEntries }));
 
 const error = named(
   "JobError",
