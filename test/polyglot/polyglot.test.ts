@@ -25,14 +25,14 @@ function startWorker(
   return spawnProgram(command, [file], { ERRAND_URL: server.url, ERRAND_LEASE: lease });
 }
 
-/** Who completed how many jobs, by what a process logs: `python`, `bash` or its own worker. */
+/** Who completed how many jobs, by what a process logs: `python`, `bash`, `http` or its own worker. */
 async function tally(process: TsProcess, by: Map<string, number>): Promise<void> {
   for (;;) {
     const line = await process.nextLine().catch(() => undefined);
     if (line === undefined) return;
     const { message, worker } = JSON.parse(line);
     if (message !== "Job completed") continue;
-    const kind = /^(python|bash)-/.exec(worker)?.[1] ?? "typescript";
+    const kind = /^(python|bash|http)-/.exec(worker)?.[1] ?? "typescript";
     by.set(kind, (by.get(kind) ?? 0) + 1);
   }
 }
@@ -79,9 +79,10 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       [Symbol.asyncDispose]: async () =>
         void await Promise.all([python!, bash!, ...others].map((worker) => worker.kill())),
     };
-    const work = ["work", "--url", urlIn(dir), ...module, "--lease", "2s"];
-    await using typescript = await program(work);
-    logs.push(tally(typescript, by));
+    const work = ["work", ...module, "--lease", "2s"];
+    await using typescript = await program([...work, "--url", urlIn(dir)]);
+    await using http = await program([...work, "--server", first.url, "--name", "http-1"]);
+    logs.push(tally(typescript, by), tally(http, by));
 
     await done(JOBS / 5);
     await Promise.all([python!.kill(), bash!.kill()]);
@@ -95,6 +96,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
 
     const ends = await Promise.all(others.map((worker) => worker.kill("SIGTERM")));
     expect(ends).toEqual([0, 0, 0, 0]);
+    expect(await http.kill("SIGTERM")).toBe(0);
     expect(await typescript.kill("SIGTERM")).toBe(0);
     expect(await second.kill("SIGTERM")).toBe(0);
     await Promise.all(logs);
@@ -107,7 +109,8 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
     expect(jobs.every((job) => (job.result as { doubled: number }).doubled === 2 * payload(job)))
       .toBe(true);
     expect(new Set(completions.values()), "nothing was completed twice").toEqual(new Set([1]));
-    expect([...by.keys()].sort(), "all kinds took part").toEqual(["bash", "python", "typescript"]);
+    const kinds = ["bash", "http", "python", "typescript"];
+    expect([...by.keys()].sort(), "all kinds took part").toEqual(kinds);
   });
 
   describe.each(LANGUAGES)("in $name", (language) => {
@@ -119,7 +122,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
-      await using _ = await startWorker(language, server, "600ms");
+      await using _ = await startWorker(language, server, "3s");
       const long = await errand.enqueue("double", { n: 1, seconds: 3_600 });
       await expect.poll(() => state(errand, long), WAIT).toBe("running");
       const next = await errand.enqueue("double", { n: 2 });
@@ -132,8 +135,8 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
-      await using _ = await startWorker(language, server, "600ms");
-      const job = await errand.enqueue("double", { n: 3, seconds: 2 });
+      await using _ = await startWorker(language, server, "3s");
+      const job = await errand.enqueue("double", { n: 3, seconds: 5 });
       expect(await errand.wait(job, { timeout: "30s" }))
         .toMatchObject({ state: "completed", attempt: 1, result: { doubled: 6 } });
     });
