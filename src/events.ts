@@ -40,6 +40,7 @@ export interface ErrandEvents {
     readonly error: JobError;
     readonly willRetry: boolean;
     readonly delayMs?: number;
+    readonly durationMs: number;
   };
   /** A handler put its job off. */
   snoozed: AttemptRef & { readonly delayMs: number };

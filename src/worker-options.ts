@@ -57,6 +57,9 @@ export interface WorkerHost {
 
 const LEASE_MIN_MS = 100;
 const POLL_MIN_MS = 10;
+const POLL = "5s";
+/** Where the store tells of work, an idle worker looks only should that have failed. */
+const POLL_WHEN_TOLD = "1m";
 
 /** {@linkcode WorkerOptions}, checked, without those of its slots. */
 export interface WorkerSettings {
@@ -74,16 +77,13 @@ const OPTIONS: readonly string[] = Object.keys(
   } satisfies Record<keyof WorkerOptions, 1>,
 );
 
-/** Where the store tells of work, an idle worker looks only should that have failed. */
-const POLL_WHEN_TOLD = "1m";
-
 /** Checks what a worker is told, apart from its slots. */
 export function checkedWorkerOptions(
   options: WorkerOptions,
   { onWork }: Pick<Broker, "onWork"> = {},
 ): WorkerSettings {
   checkMembers(options, OPTIONS, "the options of a worker");
-  const pollUnsaid = onWork === undefined ? "5s" : POLL_WHEN_TOLD;
+  const pollUnsaid = onWork === undefined ? POLL : POLL_WHEN_TOLD;
   const { name, lease = "30s", pollInterval = pollUnsaid, grace = "10s" } = options;
   const id = newId();
   return {
