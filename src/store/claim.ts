@@ -62,10 +62,13 @@ export const READ_CLAIMED: string = `
   CROSS JOIN errand_job ON errand_job.id = listed
   WHERE lease_id = ?1 AND state = 'running'`;
 
-/** How long until the next scheduled job is due, and whether a queue has a limit. */
+/** How long until the next scheduled job is due. */
+export const NEXT_DUE: string = `
+  SELECT run_at - ${NOW} FROM errand_job WHERE state = 'scheduled' ORDER BY run_at LIMIT 1`;
+
+/** The same, and whether a queue has a limit: a row read more. */
 export const PROSPECT: string = `
-  SELECT (SELECT run_at FROM errand_job WHERE state = 'scheduled' ORDER BY run_at LIMIT 1) - ${NOW},
-    EXISTS (SELECT 1 FROM errand_queue WHERE run_limit IS NOT NULL)`;
+  SELECT (${NEXT_DUE}), EXISTS (SELECT 1 FROM errand_queue WHERE run_limit IS NOT NULL)`;
 
 const takeSqls: string[] = [];
 
@@ -98,7 +101,7 @@ export function claimed(
   return { jobs, ...(repeated && { repeated }), ...prospect(next!) };
 }
 
-/** The answer of {@linkcode PROSPECT}. */
+/** The answer of {@linkcode PROSPECT}, or of {@linkcode NEXT_DUE}. */
 export function prospect(result: Result): Prospect {
   const [ms = null, limited] = result.rows[0] ?? [];
   return {
