@@ -29,17 +29,14 @@ export async function setLimit(driver: Driver, queue: string, most: number | nul
   await driver.write([{ sql: SET_LIMIT, args: [queue, most === null ? null : BigInt(most)] }]);
 }
 
-/** Whether the queues that hold a job are all full: 1 or 0, and nothing where none holds one. */
+/** Whether the queues that hold an available job are full. */
 const WORK = `
-  SELECT min(${isFull("queue.value")}) FROM json_each(?1) AS queue
+  SELECT ${isFull("queue.value")} FROM json_each(?1) AS queue
   WHERE EXISTS (SELECT 1 FROM errand_job
       WHERE state = 'available' AND errand_job.queue = queue.value)
     AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)`;
 
-/**
- * Whether one of `queues` holds a job to claim, and when the next scheduled one is due. Of limits
- * it speaks where they keep a job from being claimed, so that an idle look reads nothing for them.
- */
+/** Whether one of `queues` holds a job to claim, and when the next scheduled one is due. */
 export async function glimpse(
   driver: Driver,
   now: number | null,
@@ -49,10 +46,10 @@ export async function glimpse(
     { sql: WORK, args: [JSON.stringify(queues)] },
     { sql: NEXT_DUE, args: [now] },
   ]);
-  const [full] = work!.rows[0]!.map(String);
+  const full = work!.rows.map(([full]) => Number(full) === 1);
   return {
-    available: full === "0",
-    ...(full === "1" && { limited: true as const }),
+    available: full.includes(false),
+    ...(full.includes(true) && { limited: true }),
     ...prospect(next!),
   };
 }

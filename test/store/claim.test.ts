@@ -140,7 +140,7 @@ describe.each(places)("in a store at %s", (place) => {
     await claim(store, "mine");
     expect(await store.glimpse(["q", "other"])).toEqual({ available: false, limited: true });
     await store.enqueue([newJob("c", { queue: "other" })]);
-    expect(await store.glimpse(["q", "other"])).toEqual({ available: true });
+    expect(await store.glimpse(["q", "other"])).toMatchObject({ available: true });
   });
 
   it("a released job keeps its place and its attempts", async () => {
