@@ -85,15 +85,16 @@ export class Feed {
       await begun;
       while (!ended.signal.aborted) {
         const ticket = wake.ticket(); // first, so that a commit after the look is not missed
-        const page = await this.#read(place.cursor!, query);
+        const page = await this.#read(place.cursor!, query, ended.signal);
+        if (page === undefined) return;
         for (const change of page.changes) {
           if (ended.signal.aborted) return;
           place.cursor = change.cursor;
-          yield toChange(change, page);
+          yield changeOf(change, page);
         }
         if (page.cursor !== place.cursor || page.changes.length > 0) pace.quicken();
         place.cursor = page.cursor;
-        if (page.more) continue;
+        if (page.more || this.#host.broker.feed.waits) continue;
         await wake.news("change", ticket, { mostMs: pace.pauseMs(), signal: ended.signal });
       }
     } finally {
@@ -102,9 +103,18 @@ export class Feed {
     }
   }
 
-  async #read(after: string, query: ChangeQuery): Promise<ChangePage> {
-    const page = await this.#host.broker.feed.changes({ after, query, limit: PAGE });
-    if (!page.lost) return page;
+  /** Nothing once the signal has aborted. */
+  async #read(
+    after: string,
+    query: ChangeQuery,
+    signal: AbortSignal,
+  ): Promise<ChangePage | undefined> {
+    const request = { after, query, limit: PAGE, signal };
+    const page = await this.#host.broker.feed.changes(request).catch((error) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
+    if (!page?.lost) return page;
     throw new ErrandError(
       "NOT_FOUND",
       `Cannot watch jobs from cursor "${after}": what followed it is no longer kept; watch ` +
@@ -153,7 +163,11 @@ interface Watching {
   readonly signal?: AbortSignal;
 }
 
-function toChange(change: StoredChange, { jobs }: ChangePage): JobChange {
+/** A change, with its job as it stands. */
+export function changeOf(
+  change: StoredChange,
+  { jobs }: Pick<ChangePage, "jobs">,
+): JobChange {
   const { cursor, event, id, task, queue, state, atMs } = change;
   const job = jobs.get(id);
   return {

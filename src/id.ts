@@ -26,13 +26,22 @@ let head = "";
  * strictly increase; when a millisecond's counter is used up, the next millisecond is borrowed.
  */
 export function newId(): string {
+  return idOf(systemClock.now());
+}
+
+/** So many of them, with one look at the clock. */
+export function newIds(count: number): string[] {
+  const nowMs = systemClock.now();
+  return Array.from({ length: count }, () => idOf(nowMs));
+}
+
+function idOf(nowMs: number): string {
   if (next === pool.length) {
     crypto.getRandomValues(pool);
     next = 0;
   }
   const at = next;
   next += WORDS;
-  const nowMs = systemClock.now();
   if (nowMs > lastMs) startMillisecond(nowMs, pool[at]!);
   else if (++counter > 0xfff) startMillisecond(lastMs + 1, pool[at]!);
   return head + HEX[counter] + "-" + VARIANT[pool[at]! >> 14] + digits(at + 1) + "-" +

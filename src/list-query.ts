@@ -12,7 +12,7 @@ import type { Tasks } from "./tasks.ts";
 const PAGE_MAX = 1_000;
 
 /** The query of `options`. Throws `INVALID_INPUT` for what cannot be asked. */
-export function listQuery(options: ListOptions, tasks: Tasks): ListQuery {
+export function listQuery(options: ListOptions, tasks: Tasks | undefined): ListQuery {
   const { limit = 50, cursor, order = "newest", ...filter } = options;
   const query = jobQuery(filter, tasks, "list");
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX)) {

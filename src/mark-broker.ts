@@ -16,7 +16,10 @@ export interface MarkRelease {
 
 /** Marks in a store. */
 export interface MarkBroker {
-  /** Takes the mark unless another holds it; whether it is the holder's now. */
+  /**
+   * Takes the mark unless another holds it; whether it is the holder's now. Those whose names begin
+   * with `once:` are swept up by later ones when they have expired.
+   */
   take(name: string, holder: string, forMs: number): Promise<boolean>;
   /** Prolongs the mark; whether it is still the holder's. */
   prolong(name: string, holder: string, forMs: number): Promise<boolean>;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, JobTerms, NewJob } from "./broker.ts";
+import type { EnqueueAnswer } from "./broker.ts";
+import type { JobTerms, NewJob } from "./job-terms.ts";
 import { decode, encode } from "./codec.ts";
 import { durationMs, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
@@ -28,9 +29,8 @@ export interface NewJobHost {
 }
 
 /** A job to be stored, and its payload as its caller will see it. */
-export interface Prepared {
-  readonly stored: NewJob;
-  readonly payload: unknown;
+export interface Prepared extends NewJob {
+  readonly value: unknown;
 }
 
 const META_LIMIT_BYTES = 64 * 1024;
@@ -164,10 +164,8 @@ export function prepare(
   const encoded = encode(payload, { what: "payload", limitBytes: host.payloadLimitBytes });
   // What a toJSON method has changed is checked as the handler will get it.
   const seen = encoded.converted ? decode(encoded.text) : payload;
-  const prepared: Prepared = {
-    stored: { id, payload: encoded.text, terms },
-    payload: seen === undefined ? null : seen,
-  };
+  const value = seen === undefined ? null : seen;
+  const prepared: Prepared = { id, payload: encoded.text, terms, value };
   const { unique } = terms;
   if (task.input === undefined && unique === undefined) return prepared;
   const parsed = parse(task.input, seen, `enqueue "${task.name}"`);
@@ -177,12 +175,8 @@ export function prepare(
 
 /** By the payload as it is stored: without members that JSON leaves out. */
 function keyed(prepared: Prepared, unique: UniqueRule): Prepared | Promise<Prepared> {
-  const { stored } = prepared;
-  const key = uniqueKey(stored.terms.task, unique, decode(stored.payload));
-  const held = (uniqueKey: string): Prepared => ({
-    ...prepared,
-    stored: { ...stored, uniqueKey },
-  });
+  const key = uniqueKey(prepared.terms.task, unique, decode(prepared.payload));
+  const held = (uniqueKey: string): Prepared => ({ ...prepared, uniqueKey });
   return key instanceof Promise ? key.then(held) : held(key);
 }
 
@@ -190,20 +184,20 @@ const NO_ERRORS: EnqueuedJob["errors"] = Object.freeze([]);
 
 /** The job as it stands right after its enqueueing, or the one that kept it away. */
 export function enqueuedJob(
-  { stored, payload }: Prepared,
+  { id, terms, value }: Prepared,
   { createdAtMs, duplicates }: EnqueueAnswer,
 ): EnqueuedJob {
-  const existing = duplicates?.get(stored.id);
+  const existing = duplicates?.get(id);
   if (existing !== undefined) return { ...existing, enqueued: "duplicate" };
-  const { task, queue, priority, runAtMs, delayMs, maxAttempts, meta, parentId } = stored.terms;
+  const { task, queue, priority, runAtMs, delayMs, maxAttempts, meta, parentId } = terms;
   const dueMs = runAtMs ?? createdAtMs + delayMs;
   const job: EnqueuedJob = {
-    id: stored.id,
+    id,
     task,
     queue,
     state: dueMs <= createdAtMs ? "available" : "scheduled",
     priority,
-    payload,
+    payload: value,
     errors: NO_ERRORS,
     attempt: 0,
     runAt: new Date(dueMs),

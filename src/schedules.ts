@@ -4,6 +4,7 @@
  * @module
  */
 import type { Broker } from "./broker.ts";
+import type { NewJob } from "./job-terms.ts";
 import { ErrandError, show } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
@@ -26,6 +27,7 @@ import {
   upserted,
 } from "./schedule-options.ts";
 import { checkName, type EnqueueOptions, type Task } from "./task.ts";
+import type { VerbBroker } from "./verb-broker.ts";
 import type { Wake } from "./wake.ts";
 
 /** What schedules are made with. */
@@ -69,10 +71,19 @@ export class Schedules {
     options: ScheduleOptions<In, Parsed, Result>,
   ): Promise<Schedule> {
     checkScheduleName(name);
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await this.#upsertWhole(verbs, name, options);
     if (options?.cron !== undefined) await cronReady();
     const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
-    const terms = await this.#terms(options as ScheduleOptions);
+    const terms = termsOf(await this.#job(options as ScheduleOptions));
     return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
+  }
+
+  /** When it is due is for the store to judge; what it enqueues is checked here as well. */
+  async #upsertWhole(verbs: VerbBroker, name: string, options: ScheduleOptions): Promise<Schedule> {
+    const schedule = await verbs.upsertSchedule(name, options, await this.#job(options));
+    this.#host.wake.nudge();
+    return schedule;
   }
 
   /** The schedule, if there is one. */
@@ -92,6 +103,8 @@ export class Schedules {
 
   /** From now on no occurrence is enqueued. @throws {ErrandError} `NOT_FOUND`. */
   async pause(name: string): Promise<Schedule> {
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await verbs.pauseSchedule(checkScheduleName(name));
     return await this.#change("pause", name, ({ record, nowMs }) => {
       if (record === undefined) throw notFound("pause", name);
       if (record.paused) return undefined;
@@ -105,6 +118,8 @@ export class Schedules {
    * @throws {ErrandError} `NOT_FOUND`; `INVALID_INPUT` when its `next` function is unknown here.
    */
   async resume(name: string): Promise<Schedule> {
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await verbs.resumeSchedule(checkScheduleName(name));
     return await this.#change("resume", name, (found) => {
       if (found.record === undefined) throw notFound("resume", name);
       return found.record.paused ? resumed(found.record, found) : undefined;
@@ -137,9 +152,9 @@ export class Schedules {
     return job;
   }
 
-  async #terms(options: ScheduleOptions): Promise<ScheduleTerms> {
+  async #job(options: ScheduleOptions): Promise<NewJob> {
     const { task, payload, queue, priority, meta, retry, timeout, retention } = options;
-    const { stored } = await this.#prepare({
+    return await this.#prepare({
       task,
       payload,
       ...(queue !== undefined && { queue }),
@@ -149,16 +164,6 @@ export class Schedules {
       ...(timeout !== undefined && { timeout }),
       ...(retention !== undefined && { retention }),
     });
-    const { terms } = stored;
-    return {
-      task: terms.task,
-      queue: terms.queue,
-      priority: terms.priority,
-      maxAttempts: terms.maxAttempts,
-      payload: stored.payload,
-      options: terms.options,
-      meta: terms.meta,
-    };
   }
 
   /** Looks, decides and writes, again if someone else has written in between. */
@@ -184,6 +189,11 @@ export class Schedules {
       `Cannot ${act} schedule ${show(name)}: others changed it ${TRIES} times meanwhile`,
     );
   }
+}
+
+function termsOf({ payload, terms }: NewJob): ScheduleTerms {
+  const { task, queue, priority, maxAttempts, options, meta } = terms;
+  return { task, queue, priority, maxAttempts, payload, options, meta };
 }
 
 function checkScheduleName(name: string): string {

@@ -104,7 +104,7 @@ export class Statements {
     payloads: readonly unknown[],
     options: EnqueueOptions | undefined,
   ): Promise<JobsStatements> {
-    const stored = (await this.#prepare(task, payloads, options)).map((job) => job.stored);
-    return { ids: stored.map(({ id }) => id), statements: await this.#broker.statements(stored) };
+    const jobs = await this.#prepare(task, payloads, options);
+    return { ids: jobs.map(({ id }) => id), statements: await this.#broker.statements(jobs) };
   }
 }

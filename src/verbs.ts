@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Broker, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
+import type { Broker, EnqueueAnswer, Usage } from "./broker.ts";
+import type { NewJob } from "./job-terms.ts";
 import {
   type EnqueueEntries,
   type EnqueueEntry,
@@ -22,12 +23,15 @@ import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { retentions } from "./janitor.ts";
 import { checkId, expectJob } from "./job-checks.ts";
+import { newIds } from "./id.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
+import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
+import { keepParts, partsOf } from "./parts.ts";
 import { Queues } from "./queues.ts";
 import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
@@ -40,21 +44,6 @@ import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
-
-/** What an Errand is made of, for what is built upon it. */
-export interface Parts extends Omit<WorkerHost, "stopped"> {
-  readonly queueDefaults: QueueDefaults;
-  readonly nudge: Nudge | undefined;
-  /** Stores what was prepared, together with what else is enqueued in this turn. */
-  enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
-}
-
-const parts = new WeakMap<ErrandVerbs, Parts>();
-
-/** What `errand` is made of. */
-export function partsOf(errand: ErrandVerbs): Parts {
-  return parts.get(errand)!;
-}
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
 export abstract class ErrandVerbs extends HistoryVerbs {
@@ -80,6 +69,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
+  readonly #closers = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
 
   /** Made by what opens one. */
@@ -105,8 +95,13 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#nudge = nudge;
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
-      this.#accepted(jobs, await this.#collector.add(jobs.map(({ stored }) => stored)));
-    parts.set(this, { ...host, queueDefaults, nudge, enqueue });
+      this.#accepted(jobs, await this.#collector.add(jobs));
+    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
+    keepParts(this, {
+      ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
+      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      works: () => [...this.#workers].some((worker) => worker.started),
+    });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
     this.workers = new Workers(broker, wake);
@@ -340,6 +335,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
 
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
+    await Promise.allSettled([...this.#closers].map((stop) => stop()));
     await this.#collector.settled();
     await this.#runs.settled();
     await this.#nudge?.settled();
@@ -363,11 +359,12 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   ): (Prepared | Promise<Prepared>)[] {
     const known = knownTask(task, this.#tasks);
     const terms = termsOf(known, options, this.#queueDefaults);
-    return payloads.map((payload) => prepare(known, terms, payload, this.#host));
+    const ids = newIds(payloads.length);
+    return payloads.map((payload, at) => prepare(known, terms, payload, this.#host, ids[at]));
   }
 
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
-    const answer = await this.#broker.join(tx, jobs.map(({ stored }) => stored));
+    const answer = await this.#broker.join(tx, jobs);
     return jobs.map((job) => enqueuedJob(job, answer));
   }
 
@@ -379,7 +376,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
       }
     }
     this.#wake.signal("work");
-    if (accepted.some(isDue)) this.#nudge?.send();
+    if (this.#nudge !== undefined && accepted.some(isDue)) this.#nudge.send();
     return accepted;
   }
 }

@@ -26,7 +26,8 @@ export interface WorkerOptions extends SlotOptions {
   readonly lease?: Duration;
   /**
    * The longest that an idle worker waits before it looks again, come what may. Over a server,
-   * where nobody tells of other processes' jobs, it begins with 250 ms. @default "5s"
+   * where nobody tells of other processes' jobs, it begins with 250 ms. @default "5s", or "1m" over
+   * the HTTP API, which tells of them
    */
   readonly pollInterval?: Duration;
   /** How long attempts may go on when the worker is stopped. @default "10s" */
@@ -65,9 +66,16 @@ export interface WorkerSettings {
   readonly graceMs: number;
 }
 
+/** Where the store tells of work, an idle worker looks only should that have failed. */
+const POLL_WHEN_TOLD = "1m";
+
 /** Checks what a worker is told, apart from its slots. */
-export function checkedWorkerOptions(options: WorkerOptions): WorkerSettings {
-  const { name, lease = "30s", pollInterval = "5s", grace = "10s" } = options;
+export function checkedWorkerOptions(
+  options: WorkerOptions,
+  { onWork }: Pick<Broker, "onWork"> = {},
+): WorkerSettings {
+  const pollUnsaid = onWork === undefined ? "5s" : POLL_WHEN_TOLD;
+  const { name, lease = "30s", pollInterval = pollUnsaid, grace = "10s" } = options;
   const id = newId();
   return {
     id,

@@ -19,10 +19,11 @@ export const QUOTED_VERSION = 0;
 
 const MARK = "$enc";
 const START = `{"${MARK}":`;
+const DOLLAR = 0x24;
 
 /** Whether JSON text begins as an envelope does; the database stores JSON without spaces. */
 export function looksSealed(text: string): boolean {
-  return text.startsWith(START);
+  return text.charCodeAt(2) === DOLLAR && text.startsWith(START); // nearly none gets past that
 }
 
 /** JSON text that will not be taken for an envelope. */

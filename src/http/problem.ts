@@ -4,6 +4,7 @@
  * @module
  */
 import { ErrandError, type ErrorCode } from "../errors.ts";
+import { SECURE } from "./answer.ts";
 import type { ProblemBody } from "./wire.ts";
 
 /** Which status stands for which code. */
@@ -21,7 +22,8 @@ export const STATUS = {
   SCHEMA_TOO_NEW: 503,
 } as const satisfies Record<ErrorCode, number>;
 
-const TITLES: Readonly<Record<number, string>> = {
+/** The names of the statuses that a problem may have. */
+export const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -39,15 +41,30 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
+type Headers = Readonly<Record<string, string>>;
+
+/** A problem that is thrown: for what no `ErrandError` stands for. */
+export class Problem extends Error {
+  /** What it tells. */
+  readonly body: Omit<ProblemBody, "title">;
+  /** Headers of its response. */
+  readonly headers: Headers;
+
+  /** Made by whoever finds the problem. */
+  constructor(body: Omit<ProblemBody, "title">, headers: Headers = {}) {
+    super(body.detail);
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
 /** The response for a problem. */
-export function problem(
-  body: Omit<ProblemBody, "title">,
-  headers: HeadersInit = {},
-): Response {
+export function problem(body: Omit<ProblemBody, "title">, headers: Headers = {}): Response {
   const text = JSON.stringify({ title: TITLES[body.status] ?? "Error", ...body });
   return new Response(text, {
     status: body.status,
     headers: {
+      ...SECURE,
       "content-type": "application/problem+json",
       "cache-control": "no-store",
       ...headers,
@@ -57,11 +74,18 @@ export function problem(
 
 /** The response for what was thrown; what is no error of the library tells nothing of itself. */
 export function problemOf(error: unknown): Response {
+  if (error instanceof Problem) return problem(error.body, error.headers);
   if (!(error instanceof ErrandError)) {
     return problem({ status: 500, detail: "Cannot answer: see the server's log" });
   }
   const { code, message: detail, issues } = error;
   const status = STATUS[code];
-  const headers = status === 503 ? { "retry-after": "1" } : undefined;
+  const headers = HEADERS[status];
   return problem({ status, detail, code, ...(issues.length > 0 && { issues }) }, headers);
 }
+
+const HEADERS: Readonly<Record<number, Headers>> = {
+  401: { "www-authenticate": `Bearer realm="errand"` },
+  429: { "retry-after": "1" },
+  503: { "retry-after": "1" },
+};

@@ -5,9 +5,10 @@
  * @module
  */
 import type * as v from "valibot";
-import type { Parts } from "../verbs.ts";
+import type { Parts } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
 import type { Caller, Scope } from "./auth.ts";
+import type { ApiSettings } from "./options.ts";
 
 /** What answers a route. */
 export type Schema = v.GenericSchema<unknown>;
@@ -15,6 +16,8 @@ export type Schema = v.GenericSchema<unknown>;
 /** An answer that a route may give. */
 export interface AnswerSpec {
   readonly description: string;
+  /** A body as it may look. */
+  readonly example?: unknown;
   /** The JSON of its body; none where there is none, or it is no JSON. */
   readonly schema?: Schema;
   /** @default "application/json" where there is a schema */
@@ -30,6 +33,15 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly request: Request;
+  readonly settings: ApiSettings;
+  /** What routes of one API share. */
+  readonly shared: Shared;
+}
+
+/** What routes of one API keep between requests, made at the first use of each. */
+export interface Shared {
+  /** What `make` made for this key, now or before. */
+  of<Value>(make: (errand: ErrandVerbs) => Value): Value;
 }
 
 /** One route. */
@@ -42,6 +54,8 @@ export interface Route {
   readonly summary: string;
   readonly description?: string;
   readonly tag: string;
+  /** A body of a request as it may look. */
+  readonly example?: unknown;
   readonly params?: Schema;
   readonly query?: Schema;
   readonly body?: Schema;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, JobTerms, NewJob } from "../broker.ts";
+import type { EnqueueAnswer } from "../broker.ts";
+import type { JobTerms, NewJob } from "../job-terms.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { NOW } from "./sql.ts";
 import { insertUnique, isUnique, uniqueAnswer, uniqueMember, uniqueQuestions } from "./unique.ts";
@@ -53,8 +54,8 @@ function only(result: Result | undefined): number {
 export function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
   return groups(jobs).flatMap(({ terms, members }) =>
     terms.unique === undefined
-      ? [{ sql: INSERT_JOBS, args: [now, `{${members}}`, ...columns(terms)] }]
-      : insertUnique(terms.unique, [now, `[${members}]`, ...columns(terms)])
+      ? [{ sql: INSERT_JOBS, args: [now, `{${members.join()}}`, ...columns(terms)] }]
+      : insertUnique(terms.unique, [now, `[${members.join()}]`, ...columns(terms)])
   );
 }
 
@@ -66,8 +67,8 @@ function columns(terms: JobTerms): Value[] {
 
 interface Group {
   readonly terms: JobTerms;
-  members: string;
-  count: number;
+  readonly members: string[];
+  length: number;
 }
 
 /** A statement takes no more jobs, or characters of JSON, than this; a batch has several. */
@@ -86,12 +87,11 @@ function groups(jobs: readonly NewJob[]): Group[] {
     const key = last?.terms === terms ? undefined : termsKey(terms);
     let group = key === undefined ? last : open.get(key);
     if (group === undefined || isFull(group)) {
-      groups.push(group = { terms, members: member, count: 1 });
+      groups.push(group = { terms, members: [], length: 0 });
       open.set(key ?? termsKey(terms), group);
-    } else {
-      group.members += `,${member}`;
-      group.count++;
     }
+    group.members.push(member);
+    group.length += member.length;
     last = group;
   }
   return groups;
@@ -102,6 +102,6 @@ function termsKey(terms: JobTerms): string {
   return JSON.stringify([...columns(terms), scope, windowMs, onConflict]);
 }
 
-function isFull({ members, count }: Group): boolean {
-  return count >= GROUP_JOBS_MAX || members.length >= GROUP_LENGTH_MAX;
+function isFull({ members, length }: Group): boolean {
+  return members.length >= GROUP_JOBS_MAX || length >= GROUP_LENGTH_MAX;
 }

@@ -6,12 +6,17 @@
 import type { Clock } from "../clock.ts";
 import type { MarkBroker, MarkRelease } from "../mark-broker.ts";
 import type { Driver } from "./driver/driver.ts";
-import { NOW } from "./sql.ts";
+import { isFull, NOW } from "./sql.ts";
 
 const TAKE = `
   INSERT INTO errand_mark (name, holder, expires_at) VALUES (?2, ?3, ${NOW} + ?4)
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
   WHERE holder = excluded.holder OR expires_at <= ${NOW}`;
+
+/** Marks that are taken once and never given up go with later ones: some of the next by name. */
+const FORGET_SOME = `
+  DELETE FROM errand_mark WHERE expires_at <= ${NOW} AND name IN (
+    SELECT name FROM errand_mark WHERE name > ?2 AND name < 'once;' ORDER BY name LIMIT 20)`;
 
 const PROLONG = `
   UPDATE errand_mark SET expires_at = ${NOW} + ?4 WHERE name = ?2 AND holder = ?3`;
@@ -34,6 +39,7 @@ const RELEASE_IDLE = `
     WHERE NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)
       AND (EXISTS (SELECT 1 FROM errand_job
           WHERE state = 'available' AND errand_job.queue = queue.value)
+          AND NOT ${isFull("queue.value")}
         OR EXISTS (SELECT 1 FROM errand_job
           WHERE state = 'scheduled' AND errand_job.queue = queue.value
             AND (?5 = 1 OR run_at <= ${NOW}))
@@ -51,7 +57,12 @@ export class MarkStore implements MarkBroker {
   }
 
   async take(name: string, holder: string, forMs: number): Promise<boolean> {
-    return await this.#write(TAKE, [this.#clock.databaseNow(), name, holder, forMs]);
+    const now = this.#clock.databaseNow();
+    const [taken] = await this.#driver.write([
+      { sql: TAKE, args: [now, name, holder, forMs] },
+      ...(name.startsWith("once:") ? [{ sql: FORGET_SOME, args: [now, name] }] : []),
+    ]);
+    return taken!.changes > 0;
   }
 
   async prolong(name: string, holder: string, forMs: number): Promise<boolean> {

@@ -19,12 +19,14 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { RunSummary } from "../drain.ts";
 import { type Duration, durationMs } from "../duration.ts";
-import { invalid } from "../errors.ts";
+import { ErrandError, invalid } from "../errors.ts";
+import { boundedBytes } from "../http/body.ts";
+import { json } from "../http/answer.ts";
+import { problem, problemOf } from "../http/problem.ts";
 import type { RunOptions } from "../run.ts";
 import { sameSecret, signatureFault } from "../signature.ts";
-import { boundedText } from "./body.ts";
+import { type Message, once } from "./once.ts";
 import { type ErrandSource, opened } from "./opened.ts";
-import { failedRun, problem } from "./problem.ts";
 
 export type { ErrandSource } from "./opened.ts";
 
@@ -59,7 +61,8 @@ const SECRET_MIN = 16;
 /**
  * Makes what serves `GET` and `POST` by a run, and answers its summary as JSON; `source` is an
  * Errand, or how to open one for each request. A request that prefers not to wait (`Prefer:
- * respond-async`) is answered with 202 at once where the host offers `waitUntil`.
+ * respond-async`) is answered with 202 at once where the host offers `waitUntil`. A signed request
+ * that is sent again with the same id does nothing, and is answered with 409.
  *
  * @throws {ErrandError} `INVALID_INPUT` for unusable options.
  */
@@ -68,15 +71,18 @@ export function httpTrigger(
   options: HttpTriggerOptions,
 ): HttpTrigger {
   const guard = checked(options);
-  const run = async (): Promise<RunSummary> =>
+  const run = async (message: Message | undefined): Promise<RunSummary | undefined> =>
     await opened(
       typeof source === "function" ? await source() : source,
-      (errand) => errand.run(options),
+      async (errand) =>
+        message === undefined
+          ? await errand.run(options)
+          : await once(errand, message, () => errand.run(options)),
     );
   return async (request, context) => {
-    const refused = await refusal(request, guard);
-    if (refused !== undefined) return refused;
-    const running = run();
+    const admitted = await admission(request, guard);
+    if (admitted instanceof Response) return admitted;
+    const running = run(admitted);
     const kept = running.catch(() => {}); // who waits for it, or its `error` event, tells
     if (context?.waitUntil !== undefined) {
       context.waitUntil(kept);
@@ -88,7 +94,8 @@ export function httpTrigger(
       }
     }
     try {
-      return Response.json(await running, { headers: { "cache-control": "no-store" } });
+      const summary = await running;
+      return summary === undefined ? replayed() : json(summary);
     } catch (error) {
       return failedRun(error);
     }
@@ -113,11 +120,12 @@ function checked(options: HttpTriggerOptions): Guard {
   return { secret, accept, toleranceMs: durationMs(tolerance, "tolerance"), clock };
 }
 
-async function refusal(request: Request, guard: Guard): Promise<Response | undefined> {
+/** Why a request is refused, or the message to be served once, if it is one. */
+async function admission(request: Request, guard: Guard): Promise<Response | Message | undefined> {
   const { method, headers } = request;
   if (method !== "GET" && method !== "POST") {
     const detail = `Cannot run by ${method}: send GET or POST`;
-    return problem({ status: 405, title: "Method Not Allowed", detail }, { allow: "GET, POST" });
+    return problem({ status: 405, detail }, { allow: "GET, POST" });
   }
   const { secret, accept, toleranceMs, clock } = guard;
   const bearer = /^Bearer +(.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
@@ -125,14 +133,16 @@ async function refusal(request: Request, guard: Guard): Promise<Response | undef
     return await sameSecret(bearer, secret) ? undefined : unauthorized("its token is wrong");
   }
   if (accept === "bearer") return unauthorized("it has no token");
-  const body = await boundedText(request, BODY_MAX_BYTES);
-  if (body === undefined) {
+  const bytes = await boundedBytes(request, BODY_MAX_BYTES);
+  if (bytes === undefined) {
     const detail = `Cannot run: the body has more than ${BODY_MAX_BYTES} bytes`;
-    return problem({ status: 413, title: "Content Too Large", detail });
+    return problem({ status: 413, detail, code: "PAYLOAD_TOO_LARGE" });
   }
   const times = { nowMs: clock.now(), toleranceMs };
+  const body = new TextDecoder().decode(bytes);
   const fault = await signatureFault(secret, { headers, body }, times);
-  if (fault === undefined) return undefined;
+  // signed up to the tolerance ahead of now, it is good for so long again
+  if (fault === undefined) return { id: headers.get("webhook-id")!, forMs: 2 * toleranceMs };
   return unauthorized(
     fault === "missing" ? "it has neither token nor signature" : `its signature is ${fault}`,
   );
@@ -140,9 +150,21 @@ async function refusal(request: Request, guard: Guard): Promise<Response | undef
 
 function unauthorized(fact: string): Response {
   const detail = `Cannot accept the request: ${fact}`;
-  return problem({ status: 401, title: "Unauthorized", detail, code: "UNAUTHORIZED" }, {
+  return problem({ status: 401, detail, code: "UNAUTHORIZED" }, {
     "www-authenticate": "Bearer",
   });
+}
+
+function replayed(): Response {
+  const detail = "Cannot accept the request: it was received before";
+  return problem({ status: 409, detail, code: "CONFLICT" });
+}
+
+/** What a run throws is no fault of whoever asked for it. */
+function failedRun(error: unknown): Response {
+  const answer = problemOf(error);
+  if (answer.status >= 500 || !(error instanceof ErrandError)) return answer;
+  return problem({ status: 500, detail: error.message, code: error.code });
 }
 
 function prefersAsync(request: Request): boolean {

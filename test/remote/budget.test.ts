@@ -1,7 +1,8 @@
 // What a server bills, by its own counters, with large backlogs beside the work.
 import { createClient } from "@libsql/client/web";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NewJob, Usage } from "../../src/broker.ts";
+import type { Usage } from "../../src/broker.ts";
+import type { NewJob } from "../../src/job-terms.ts";
 import { systemClock } from "../../src/clock.ts";
 import { newId } from "../../src/id.ts";
 import { openStore } from "../../src/store/open.ts";

@@ -147,7 +147,7 @@ describe("a request", () => {
     }
   });
 
-  it("that comes while another one is served, as a replay does, starts nothing", async () => {
+  it("that comes while another one is served starts nothing", async () => {
     const [started, goOn] = [gate(), gate()];
     const wait = defineTask({
       name: "wait",
@@ -159,13 +159,44 @@ describe("a request", () => {
     await using errand = await testErrand({ tasks: [wait] });
     await errand.enqueue(wait);
     const trigger = httpTrigger(errand, { secret, clock });
-    const request = post(signed("", { atMs: nowMs }));
-    const first = trigger(request.clone());
+    const first = trigger(post(signed("", { atMs: nowMs })));
     await started.opened;
-    const replayed = await trigger(request);
-    expect([replayed.status, await replayed.json()]).toEqual([200, { ran: false }]);
+    const second = await trigger(post(bearer(secret)));
+    expect([second.status, await second.json()]).toEqual([200, { ran: false }]);
     goOn.open();
     expect(await (await first).json()).toMatchObject({ ran: true, completed: 1 });
+  });
+
+  it("that is signed and sent again does nothing, for as long as its time is near", async () => {
+    await using errand = await testErrand({ tasks: [work] });
+    const trigger = httpTrigger(errand, { secret, clock: errand.clock });
+    const headers = signed("", { atMs: errand.clock.now() + 299_000 });
+    expect((await trigger(post(headers))).status).toBe(200);
+    await errand.enqueue(work);
+    for (const laterMs of [0, 597_000]) {
+      await errand.clock.advance(laterMs);
+      const again = await trigger(post(headers));
+      expect(again.status).toBe(409);
+      expect(await again.json()).toMatchObject({
+        code: "CONFLICT",
+        detail: expect.stringMatching(/received before/),
+      });
+    }
+    expect((await errand.stats()).available).toBe(1);
+    await errand.clock.advance(10_000);
+    expect((await trigger(post(headers))).status).toBe(401);
+  });
+
+  it("that is signed may be sent again when its run has failed", async () => {
+    await using errand = await testErrand({ tasks: [work] });
+    const run = errand.run.bind(errand);
+    let fails = true;
+    const maybe = () => fails ? Promise.reject(new Error("out of order")) : run();
+    const trigger = httpTrigger(Object.assign(errand, { run: maybe }), { secret, clock });
+    const headers = signed("", { atMs: nowMs });
+    expect((await trigger(post(headers))).status).toBe(500);
+    fails = false;
+    expect((await trigger(post(headers))).status).toBe(200);
   });
 
   it("that does not wait is answered at once where the host keeps the run alive", async () => {

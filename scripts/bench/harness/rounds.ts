@@ -69,7 +69,7 @@ function rows(
       });
       return;
     }
-    const ratio = ours / theirs;
+    const ratio = median(paired(entries[0]!, entries[at + 1]!, figure.key));
     ratios[peer.subject.name] = Math.round(ratio * 1_000) / 1_000;
     const text = `${ratio.toFixed(2)} × ${peer.subject.name}`;
     targets.push(
@@ -88,6 +88,14 @@ function rows(
     ...(values[at] === null &&
       { problem: entry.problem ?? `it gave no ${figure.key}` }),
   }));
+}
+
+/**
+ * Ours ÷ theirs, round by round: the speed of a shared machine drifts by half within seconds, and
+ * the two of a round stand next to each other.
+ */
+function paired(ours: Entry, theirs: Entry, key: string): number[] {
+  return ours.figures.map((figures, round) => figures[key]! / theirs.figures[round]![key]!);
 }
 
 // A subject that failed once has no figure, however many rounds it finished.

@@ -4,6 +4,8 @@ export interface Sizes {
   readonly jobs: number;
   /** Jobs processed on another file before the clock starts. */
   readonly warmup: number;
+  /** Timed runs of one subject in one round, of which the middle one counts. */
+  readonly repeats: number;
   /** Jobs of one `enqueueMany` call, and single calls in flight at once. */
   readonly perCall: number;
   /** Samples of one latency run. */

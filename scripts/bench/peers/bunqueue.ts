@@ -9,22 +9,12 @@
  */
 import { Database } from "bun:sqlite";
 import { Queue, shutdownManager, Worker } from "bunqueue/client";
-import { join } from "node:path";
-import type { Figures, Params } from "../harness/types.ts";
+import type { Params } from "../harness/types.ts";
 import { payloads } from "../lib/payload.ts";
-import { expectEqual, perSecond, runSubject } from "../lib/subject.ts";
+import { expectEqual, runSubject } from "../lib/subject.ts";
+import { warmThenTime } from "../lib/timed.ts";
 
-await runSubject({ process: warmThenTime });
-
-async function warmThenTime(params: Params): Promise<Figures> {
-  await processAll(join(params.folder, "warm.db"), params.warmup, params);
-  const ms = await processAll(
-    join(params.folder, "timed.db"),
-    params.jobs,
-    params,
-  );
-  return { speed: perSecond(params.jobs, ms) };
-}
+await runSubject({ process: (params) => warmThenTime(params, processAll) });
 
 async function processAll(
   dataPath: string,

@@ -3,69 +3,35 @@
  * runs one job at a time whatever the concurrency, and it stores no result: compared as it is.
  */
 import Database from "better-sqlite3";
-import { join } from "node:path";
 import { better, defineQueue, defineWorker, JobStatus, type Logger, type Queue } from "plainjob";
-import type { Figures, Params } from "../harness/types.ts";
+import type { Params } from "../harness/types.ts";
 import { payloads } from "../lib/payload.ts";
-import { expectEqual, perSecond, runSubject } from "../lib/subject.ts";
+import { expectEqual, runSubject } from "../lib/subject.ts";
+import { warmThenTime, type Work } from "../lib/timed.ts";
 
 const silent: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
 await runSubject({
-  enqueueMany: (params) => warmThenTime(params, addMany),
-  enqueue: (params) => warmThenTime(params, add),
-  process: (params) => warmThenTime(params, processAll),
+  enqueueMany: (params) => warmThenTime(params, onFreshFile(addMany)),
+  enqueue: (params) => warmThenTime(params, onFreshFile(add)),
+  process: (params) => warmThenTime(params, onFreshFile(processAll)),
 });
 
-/** Returns the milliseconds that its timed part took. */
-type Work = (
-  queue: Queue,
-  jobs: number,
-  params: Params,
-) => number | Promise<number>;
+type Use = (queue: Queue, jobs: number, params: Params) => number | Promise<number>;
 
-async function warmThenTime(params: Params, work: Work): Promise<Figures> {
-  await onFreshFile(
-    join(params.folder, "warm.db"),
-    params.warmup,
-    params,
-    work,
-  );
-  const ms = await onFreshFile(
-    join(params.folder, "timed.db"),
-    params.jobs,
-    params,
-    work,
-  );
-  return { speed: perSecond(params.jobs, ms) };
-}
-
-async function onFreshFile(
-  file: string,
-  jobs: number,
-  params: Params,
-  work: Work,
-): Promise<number> {
-  const database = new Database(file);
-  const queue = defineQueue({ connection: better(database), logger: silent });
-  expectEqual(
-    "plainjob's journal_mode",
-    database.pragma("journal_mode", { simple: true }),
-    "wal",
-  );
-  expectEqual(
-    "plainjob's synchronous",
-    database.pragma("synchronous", { simple: true }),
-    1,
-  );
-  const ms = await work(queue, jobs, params);
-  expectEqual(
-    "the number of jobs in plainjob's table",
-    queue.countJobs(),
-    jobs,
-  );
-  queue.close();
-  return ms;
+function onFreshFile(use: Use): Work {
+  return async (file, jobs, params) => {
+    const database = new Database(file);
+    const queue = defineQueue({ connection: better(database), logger: silent });
+    const journal = database.pragma("journal_mode", { simple: true });
+    expectEqual("plainjob's journal_mode", journal, "wal");
+    const synchronous = database.pragma("synchronous", { simple: true });
+    expectEqual("plainjob's synchronous", synchronous, 1);
+    const ms = await use(queue, jobs, params);
+    expectEqual("the number of jobs in plainjob's table", queue.countJobs(), jobs);
+    queue.close();
+    return ms;
+  };
 }
 
 function addMany(queue: Queue, jobs: number, { perCall }: Params): number {

@@ -1,23 +1,16 @@
 /** @libsql/client: one bare `execute` for each job, into the same table with the same row. */
 import { type Client, createClient } from "@libsql/client";
-import { join } from "node:path";
 import { newId } from "../../../src/id.ts";
-import type { Figures, Params } from "../harness/types.ts";
 import { openErrand } from "../lib/errand.ts";
 import { payloads } from "../lib/payload.ts";
-import { expectEqual, perSecond, runSubject } from "../lib/subject.ts";
+import { expectEqual, runSubject } from "../lib/subject.ts";
+import { warmThenTime } from "../lib/timed.ts";
 
 const INSERT = `
   INSERT INTO errand_job (id, task, queue, state, priority, run_at, created_at, payload)
   VALUES (?, 'noop', 'default', 'available', 0, ?, ?, ?)`;
 
-await runSubject({ oneByOne: warmThenTime });
-
-async function warmThenTime(params: Params): Promise<Figures> {
-  await insertAll(join(params.folder, "warm.db"), params.warmup);
-  const ms = await insertAll(join(params.folder, "timed.db"), params.jobs);
-  return { speed: perSecond(params.jobs, ms) };
-}
+await runSubject({ oneByOne: (params) => warmThenTime(params, insertAll) });
 
 async function insertAll(file: string, jobs: number): Promise<number> {
   await (await openErrand(file)).close(); // for its schema

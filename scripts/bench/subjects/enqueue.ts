@@ -1,48 +1,28 @@
 /** Errand: how fast jobs are accepted. */
-import { join } from "node:path";
 import type { Errand } from "../../../mod.ts";
-import type { Figures, Params } from "../harness/types.ts";
+import type { Params } from "../harness/types.ts";
 import { noop, openErrand } from "../lib/errand.ts";
 import { payloads } from "../lib/payload.ts";
-import { expectEqual, perSecond, runSubject } from "../lib/subject.ts";
+import { expectEqual, runSubject } from "../lib/subject.ts";
+import { warmThenTime, type Work } from "../lib/timed.ts";
 
 await runSubject({
-  enqueueMany: (params) => warmThenTime(params, enqueueMany),
-  concurrent: (params) => warmThenTime(params, concurrent),
-  oneByOne: (params) => warmThenTime(params, oneByOne),
+  enqueueMany: (params) => warmThenTime(params, onFreshFile(enqueueMany)),
+  concurrent: (params) => warmThenTime(params, onFreshFile(concurrent)),
+  oneByOne: (params) => warmThenTime(params, onFreshFile(oneByOne)),
 });
 
-/** Returns the milliseconds that its timed part took. */
-type Work = (errand: Errand, jobs: number, params: Params) => Promise<number>;
+type Enqueue = (errand: Errand, jobs: number, params: Params) => Promise<number>;
 
-async function warmThenTime(params: Params, work: Work): Promise<Figures> {
-  await onFreshFile(
-    join(params.folder, "warm.db"),
-    params.warmup,
-    params,
-    work,
-  );
-  const ms = await onFreshFile(
-    join(params.folder, "timed.db"),
-    params.jobs,
-    params,
-    work,
-  );
-  return { speed: perSecond(params.jobs, ms) };
-}
-
-async function onFreshFile(
-  file: string,
-  jobs: number,
-  params: Params,
-  work: Work,
-): Promise<number> {
-  const errand = await openErrand(file);
-  const ms = await work(errand, jobs, params);
-  const { available } = await errand.stats();
-  expectEqual("the number of available jobs", available, jobs);
-  await errand.close();
-  return ms;
+function onFreshFile(enqueue: Enqueue): Work {
+  return async (file, jobs, params) => {
+    const errand = await openErrand(file);
+    const ms = await enqueue(errand, jobs, params);
+    const { available } = await errand.stats();
+    expectEqual("the number of available jobs", available, jobs);
+    await errand.close();
+    return ms;
+  };
 }
 
 async function enqueueMany(

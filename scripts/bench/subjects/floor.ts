@@ -2,53 +2,32 @@
  * The floor: the statements of the core in the same write batches, prepared once and run over the
  * native binding, without handlers, checks, promises or anything else.
  */
-import { join } from "node:path";
 import { newId } from "../../../src/id.ts";
-import type { Figures, Params } from "../harness/types.ts";
+import type { Params } from "../harness/types.ts";
 import { connect, type Connection } from "../lib/connection.ts";
 import { openErrand } from "../lib/errand.ts";
 import { payloads } from "../lib/payload.ts";
 import { claimer, inserter, settler } from "../lib/statements.ts";
-import { expectEqual, perSecond, runSubject } from "../lib/subject.ts";
+import { expectEqual, runSubject } from "../lib/subject.ts";
+import { warmThenTime, type Work } from "../lib/timed.ts";
 
 await runSubject({
-  enqueueMany: (params) => warmThenTime(params, insertAll),
-  process: (params) => warmThenTime(params, processAll),
+  enqueueMany: (params) => warmThenTime(params, onFreshFile(insertAll)),
+  process: (params) => warmThenTime(params, onFreshFile(processAll)),
 });
 
-/** Returns the milliseconds that its timed part took. */
-type Work = (connection: Connection, jobs: number, params: Params) => number;
-
-async function warmThenTime(params: Params, work: Work): Promise<Figures> {
-  await onFreshFile(
-    join(params.folder, "warm.db"),
-    params.warmup,
-    params,
-    work,
-  );
-  const ms = await onFreshFile(
-    join(params.folder, "timed.db"),
-    params.jobs,
-    params,
-    work,
-  );
-  return { speed: perSecond(params.jobs, ms) };
-}
-
-async function onFreshFile(
-  file: string,
-  jobs: number,
-  params: Params,
-  work: Work,
-): Promise<number> {
-  await (await openErrand(file)).close(); // for its schema
-  const connection = connect(file);
-  const ms = work(connection, jobs, params);
-  const [row] = connection.prepare("SELECT count(*) FROM errand_job").raw(true)
-    .all([]);
-  expectEqual("the number of jobs", row?.[0], jobs);
-  connection.close();
-  return ms;
+function onFreshFile(
+  work: (connection: Connection, jobs: number, params: Params) => number,
+): Work {
+  return async (file, jobs, params) => {
+    await (await openErrand(file)).close(); // for its schema
+    const connection = connect(file);
+    const ms = work(connection, jobs, params);
+    const [row] = connection.prepare("SELECT count(*) FROM errand_job").raw(true).all([]);
+    expectEqual("the number of jobs", row?.[0], jobs);
+    connection.close();
+    return ms;
+  };
 }
 
 function insertAll(

@@ -4,6 +4,7 @@ import type { Sizes } from "../harness/types.ts";
 export const full: Sizes = {
   jobs: 50_000,
   warmup: 50_000,
+  repeats: 3,
   perCall: 1_000,
   samples: 500,
   history: 1_000_000,
@@ -17,6 +18,7 @@ export const full: Sizes = {
 export const quick: Sizes = {
   jobs: 5_000,
   warmup: 1_000,
+  repeats: 1,
   perCall: 1_000,
   samples: 50,
   history: 20_000,

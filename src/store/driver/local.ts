@@ -50,7 +50,7 @@ type Connect = new (path: string, options: { readonly timeout: number }) => Conn
 /** SQLite itself waits so long for a lock, and the event loop with it; the rest is `patiently`. */
 const BLOCKING_WAIT_MS = 10;
 /** After so much work without a pause, other work of the process gets its turn. */
-const TURN_MS = 8;
+const TURN_MS = 16;
 /** Statements are few and constant; this bounds the cache against a mistake. */
 const CACHE_MAX = 256;
 

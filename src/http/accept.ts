@@ -1,0 +1,38 @@
+/**
+ * Whether a caller takes what a route answers with.
+ *
+ * @module
+ */
+import { problem } from "./problem.ts";
+import type { Route } from "./route.ts";
+
+/** The response that says so when `accept` takes none of the types of `route`. */
+export function accepts(accept: string | null, route: Route): Response | undefined {
+  if (accept === null || accept === "*/*") return undefined;
+  const types = typesOf(route);
+  if (types.length === 0 || types.some((type) => takes(accept, type))) return undefined;
+  const detail = `Cannot answer as asked for: there is ${types.join(" or ")}`;
+  return problem({ status: 406, detail });
+}
+
+/** Whether an `Accept` header takes `type`. */
+export function takes(accept: string, type: string): boolean {
+  const [major] = type.split("/");
+  const ranges = accept.split(",").map((range) => {
+    const [name = "", ...params] = range.split(";").map((part) => part.trim().toLowerCase());
+    return { name, refused: params.some((param) => /^q=0(?:\.0*)?$/.test(param)) };
+  });
+  const found = [type, `${major}/*`, "*/*"]
+    .map((name) => ranges.find((range) => range.name === name))
+    .find((range) => range !== undefined);
+  return found !== undefined && !found.refused;
+}
+
+/** What a route answers with when all is well. */
+export function typesOf({ answers }: Route): readonly string[] {
+  return Object.entries(answers)
+    .filter(([status]) => status.startsWith("2"))
+    .flatMap(([, { type, schema }]) =>
+      type?.split(", ") ?? (schema === undefined ? [] : ["application/json"])
+    );
+}

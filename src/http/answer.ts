@@ -1,0 +1,43 @@
+/**
+ * Responses, with the headers that all of them have.
+ *
+ * @module
+ */
+
+/** What every answer says: its type is as told, and it tells nobody where it was linked from. */
+export const SECURE: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+};
+
+const JSON_HEADERS: Readonly<Record<string, string>> = {
+  ...SECURE,
+  "content-type": "application/json",
+  "cache-control": "no-store",
+};
+
+/** `value` as JSON. */
+export function json(
+  value: unknown,
+  status: number = 200,
+  headers?: Readonly<Record<string, string>>,
+): Response {
+  return jsonText(JSON.stringify(value), status, headers);
+}
+
+/** What is JSON already. */
+export function jsonText(
+  text: string,
+  status: number = 200,
+  headers?: Readonly<Record<string, string>>,
+): Response {
+  return new Response(text, {
+    status,
+    headers: headers === undefined ? JSON_HEADERS : { ...JSON_HEADERS, ...headers },
+  });
+}
+
+/** An answer that has nothing to tell. */
+export function noContent(): Response {
+  return new Response(null, { status: 204, headers: SECURE });
+}

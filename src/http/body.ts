@@ -1,0 +1,48 @@
+/**
+ * Reading a request's body within a bound.
+ *
+ * @module
+ */
+
+/** A body of a length that is told and small is read at once: servers hold clients to it. */
+const AT_ONCE_BYTES = 1024 * 1024;
+
+/** The body; `undefined` when it has more than `mostBytes`, of which no more is read then. */
+export async function boundedBytes(
+  request: Request,
+  mostBytes: number,
+): Promise<ArrayBuffer | Uint8Array | undefined> {
+  const { headers } = request;
+  const length = headers.get("content-length");
+  if (length !== null && /^\d+$/.test(length) && !headers.has("transfer-encoding")) {
+    if (Number(length) > mostBytes) return undefined;
+    if (Number(length) <= AT_ONCE_BYTES) {
+      const bytes = await request.arrayBuffer();
+      return bytes.byteLength > mostBytes ? undefined : bytes;
+    }
+  }
+  return await streamed(request, mostBytes);
+}
+
+async function streamed(request: Request, mostBytes: number): Promise<Uint8Array | undefined> {
+  const reader = request.body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > mostBytes) {
+      await reader.cancel();
+      return undefined;
+    }
+    chunks.push(value);
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return all;
+}

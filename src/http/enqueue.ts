@@ -1,0 +1,123 @@
+/**
+ * From the bodies of a request to jobs that can be stored, the same terms made once.
+ *
+ * @module
+ */
+import type { JobTerms } from "../job-terms.ts";
+import { ErrandError, type Issue } from "../errors.ts";
+import { knownTask, prepare, type Prepared, termsOf, type TermsSource } from "../new-job.ts";
+import type { EnqueueOptions, Task } from "../task.ts";
+import { Tasks } from "../tasks.ts";
+import { checkQueue } from "./access.ts";
+import type { Caller } from "./auth.ts";
+import type { Call } from "./route.ts";
+import type { NewJobBody } from "./wire.ts";
+
+type Known = TermsSource & Pick<Task, "input">;
+
+interface Kind {
+  /** The task as it was known then. */
+  readonly task: Task | undefined;
+  readonly known: Known;
+  readonly terms: JobTerms;
+}
+
+/** Kinds of jobs: what requests say beside ids and payloads, checked once for all that say so. */
+export class Kinds {
+  readonly #kinds = new Map<string, Kind>();
+
+  /** The kind that `text` says, made by `make` unless it is there. */
+  of(text: string, task: Task | undefined, make: () => Kind): Kind {
+    const there = this.#kinds.get(text);
+    if (there !== undefined && there.task === task) return there;
+    const kind = make();
+    if (text.length > TEXT_MAX) return kind;
+    if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
+    this.#kinds.set(text, kind);
+    return kind;
+  }
+}
+
+const KINDS_MAX = 1_000;
+const TEXT_MAX = 1_000;
+const NO_TASKS = new Tasks();
+
+/** What preparing takes of a call. */
+export type EnqueueCall = Pick<Call, "parts" | "settings" | "shared" | "caller">;
+
+/**
+ * The jobs of `bodies`, to be stored together. `many` says whether errors name which one is meant.
+ *
+ * @throws {ErrandError} as `enqueue` does; `FORBIDDEN` for a queue that is not the caller's.
+ */
+export async function preparedJobs(
+  call: EnqueueCall,
+  bodies: readonly NewJobBody[],
+  many: boolean,
+): Promise<readonly Prepared[]> {
+  const kinds = call.shared.of(newKinds);
+  const jobs = bodies.map((body, index) => {
+    const path = many ? [index] : [];
+    const { id, payload, ...said } = body;
+    const { known, terms } = within(path, () => kindOf(call, kinds, said));
+    checkCaller(call.caller, terms);
+    const inPayload = [...path, "payload"];
+    const job = within(inPayload, () => prepare(known, terms, payload, call.parts, id));
+    return job instanceof Promise
+      ? job.catch((error: unknown) => {
+        throw at(inPayload, error);
+      })
+      : job;
+  });
+  return jobs.some((job) => job instanceof Promise)
+    ? await Promise.all(jobs)
+    : jobs as readonly Prepared[];
+}
+
+function newKinds(): Kinds {
+  return new Kinds();
+}
+
+function kindOf(
+  { parts, settings }: EnqueueCall,
+  kinds: Kinds,
+  said: Omit<NewJobBody, "id" | "payload">,
+): Kind {
+  const task = parts.tasks.get(said.task);
+  return kinds.of(JSON.stringify(said), task, () => {
+    const { task: name, onLeaseExpired, ...options } = said;
+    const known = knownTask(name, settings.anyTask && task === undefined ? NO_TASKS : parts.tasks);
+    const source = onLeaseExpired === undefined ? known : { ...known, onLeaseExpired };
+    const asked: EnqueueOptions | undefined = Object.keys(options).length > 0 ? options : undefined;
+    return { task, known, terms: termsOf(source, asked, parts.queueDefaults) };
+  });
+}
+
+/** A key is one for all queues: who may not reach a job there must not change it either. */
+function checkCaller(caller: Caller, { queue, unique }: JobTerms): void {
+  checkQueue(caller, queue);
+  if (caller.queues === undefined || unique === undefined || unique.onConflict === "ignore") return;
+  throw new ErrandError(
+    "FORBIDDEN",
+    `Cannot ${unique.onConflict} on conflict: this token is limited to queues, and the job that ` +
+      `holds the key may be in another`,
+  );
+}
+
+function within<Result>(path: Issue["path"], make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    throw at(path, error);
+  }
+}
+
+/** The error, with `path` before the paths of its issues. */
+function at(path: Issue["path"], error: unknown): unknown {
+  if (!(error instanceof ErrandError) || path.length === 0) return error;
+  const { code, message, cause } = error;
+  const issues = error.issues.length > 0
+    ? error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }))
+    : [{ message, path }];
+  return new ErrandError(code, message, { cause, issues });
+}

@@ -1,0 +1,110 @@
+/**
+ * Adding jobs.
+ *
+ * @module
+ */
+import type { EnqueuedJob } from "../../job.ts";
+import { reaches } from "../access.ts";
+import { json } from "../answer.ts";
+import type { Caller } from "../auth.ts";
+import * as bodies from "../bodies.ts";
+import { preparedJobs } from "../enqueue.ts";
+import { jobParams } from "../fields.ts";
+import { type Call, type Route, route } from "../route.ts";
+import type { EnqueuedBody, NewJobBody } from "../wire.ts";
+import { checkOwn } from "./own.ts";
+import { checkQueue } from "../access.ts";
+import * as v from "valibot";
+
+const MINIMAL = { "preference-applied": "return=minimal" };
+
+/** `POST /v1/jobs` and `POST /v1/jobs/{id}/clone`. */
+export const enqueueRoutes: readonly Route[] = [
+  route({
+    method: "POST",
+    path: "/v1/jobs",
+    scope: "enqueue",
+    tag: "Jobs",
+    summary: "Enqueue one job, or up to 1,000",
+    description:
+      "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
+      "be sent again: what is there already is left alone. With `Prefer: return=minimal` the " +
+      "answer has ids only.",
+    body: bodies.newJobs,
+    example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
+    answers: {
+      200: {
+        description: "A job like it is there already; this is how it stands",
+        schema: v.union([bodies.enqueued, bodies.enqueuedIds]),
+      },
+      201: {
+        description: "Added: the job, or `jobs` in the order of the request, or their ids",
+        schema: v.union([
+          bodies.enqueued,
+          v.strictObject({ jobs: v.array(bodies.enqueued) }),
+          bodies.enqueuedIds,
+        ]),
+      },
+    },
+    handle: enqueue,
+  }),
+  route({
+    method: "POST",
+    path: "/v1/jobs/{id}/clone",
+    scope: "enqueue",
+    tag: "Jobs",
+    summary: "Enqueue a job again as a new one",
+    description:
+      "With the task, payload, queue, priority, meta, parent and policy of the original, which " +
+      "stays as it is. What the body says goes before that.",
+    params: jobParams,
+    body: bodies.clone,
+    example: { queue: "slow", delay: "1h" },
+    answers: { 201: { description: "The new job", schema: bodies.job } },
+    async handle(call) {
+      const { errand, caller, params, body = {} } = call;
+      await checkOwn(call, "clone", params.id);
+      if (body.queue !== undefined) checkQueue(caller, body.queue);
+      return json(await errand.clone(params.id, body), 201);
+    },
+  }),
+];
+
+async function enqueue(
+  call: Call<undefined, undefined, NewJobBody | readonly NewJobBody[]>,
+): Promise<Response> {
+  const { body, caller, parts, request } = call;
+  const many = Array.isArray(body);
+  const prepared = await preparedJobs(call, many ? body : [body], many);
+  const jobs = (await parts.enqueue(prepared)).map((job) => shown(caller, job));
+  const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
+  const prefer = request.headers.get("prefer");
+  if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
+    return json(minimal(prepared.map(({ id }) => id), jobs), status, MINIMAL);
+  }
+  return json(many ? { jobs } : jobs[0], status);
+}
+
+function minimal(ids: readonly string[], jobs: readonly EnqueuedJob[]): unknown {
+  const duplicates: Record<number, EnqueuedJob> = {};
+  jobs.forEach((job, index) => {
+    if (job.enqueued === "duplicate") duplicates[index] = job;
+  });
+  const fresh = jobs.find(({ enqueued }) => enqueued === "inserted") ?? jobs[0]!;
+  return {
+    ids: jobs.map(({ id, enqueued }, index) => enqueued === "inserted" ? ids[index]! : id),
+    createdAt: fresh.createdAt.toISOString(),
+    duplicates: duplicates as unknown as EnqueuedBody["duplicates"],
+  } satisfies EnqueuedBody;
+}
+
+/** A job of another queue that kept one away is told of, and not what is in it. */
+function shown(caller: Caller, job: EnqueuedJob): EnqueuedJob {
+  if (job.enqueued === "inserted" || reaches(caller, job.queue)) return job;
+  const { id, task, queue, state, priority, attempt, runAt, createdAt, enqueued } = job;
+  return {
+    ...{ id, task, queue, state, priority, attempt, runAt, createdAt, enqueued },
+    payload: null,
+    errors: [],
+  };
+}

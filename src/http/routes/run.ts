@@ -1,0 +1,33 @@
+/**
+ * The HTTP trigger, under the API's roof.
+ *
+ * @module
+ */
+import { ErrandError } from "../../errors.ts";
+import { type Call, type Route, route } from "../route.ts";
+
+const common = {
+  path: "/run",
+  scope: "open",
+  tag: "Operation",
+  summary: "Run what is due, within bounds",
+  description:
+    "For cron services, crontab and nudges. It has a secret of its own: a bearer token, " +
+    "or a signature as Standard Webhooks has it.",
+  answers: {
+    200: { description: "What came of the run", type: "application/json" },
+    202: { description: "It goes on, as `Prefer: respond-async` asked" },
+  },
+  handle: run,
+} as const;
+
+/** `/run`. */
+export const runRoutes: readonly Route[] = [
+  route({ ...common, method: "GET" }),
+  route({ ...common, method: "POST" }),
+];
+
+async function run({ settings, request }: Call): Promise<Response> {
+  if (settings.run !== undefined) return await settings.run(request);
+  throw new ErrandError("NOT_FOUND", "Cannot run: no trigger is set up here");
+}

@@ -1,0 +1,12 @@
+/**
+ * How long a request waits.
+ *
+ * @module
+ */
+import { type Duration, durationMs } from "../duration.ts";
+import type { Call } from "./route.ts";
+
+/** Milliseconds of `wait`, and no longer than the API allows. */
+export function waitMs({ settings }: Pick<Call, "settings">, wait: Duration | undefined): number {
+  return wait === undefined ? 0 : Math.min(durationMs(wait, "wait"), settings.waitLimitMs);
+}
