@@ -40,10 +40,16 @@ export function announce(events: Events, worker: string, ended: EndedAttempt): v
         durationMs: tookMs,
       });
     case "fail":
-      return events.emit("failed", { ...ref(), error: outcome.error, willRetry: false });
+      return events.emit("failed", {
+        ...ref(),
+        ...{ error: outcome.error, willRetry: false, durationMs: tookMs },
+      });
     case "retry": {
       const { error, delayMs } = outcome;
-      return events.emit("failed", { ...ref(), error, willRetry: true, delayMs });
+      return events.emit("failed", {
+        ...ref(),
+        ...{ error, willRetry: true, delayMs, durationMs: tookMs },
+      });
     }
     case "snooze":
       return events.emit("snoozed", { ...ref(), delayMs: outcome.delayMs });

@@ -66,7 +66,7 @@ export interface ExchangeRequest {
 export interface Prospect {
   /** Milliseconds until the next scheduled job is due, when there is one. */
   readonly nextDueMs?: number;
-  /** Some queue has a limit, so that the end of any job may make room for another. */
+  /** A queue that was looked into has a limit: the end of a job may make room for another. */
   readonly limited?: true;
 }
 

@@ -44,7 +44,7 @@ export abstract class HistoryVerbs {
    */
   async list(options: ListOptions = {}): Promise<JobPage> {
     const { broker, tasks } = hosts.get(this)!;
-    if (options.where !== undefined) checkSearchable(broker, "list jobs by where");
+    if (options?.where !== undefined) checkSearchable(broker, "list jobs by where");
     const query = listQuery(options, broker.verbs === undefined ? tasks : undefined);
     if (query.where !== undefined) await broker.indexFields(tasks.fields());
     return await broker.list(query);

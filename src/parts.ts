@@ -18,6 +18,8 @@ export interface Parts extends Omit<WorkerHost, "stopped"> {
   readonly waiting: Waiting;
   /** Stores what was prepared, together with what else is enqueued in this turn. */
   enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
+  /** The same a turn later: requests that have come together are answered by one commit. */
+  enqueueTogether(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
   /** Stores it on behalf of a request that may come again. */
   enqueueOnce(jobs: readonly Prepared[], key: OnceKey): Promise<EnqueuedJob[]>;
   /** What is to stop before the database is closed. */

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Broker } from "./broker.ts";
-import type { NewJob } from "./job-terms.ts";
 import { ErrandError, show } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
@@ -70,13 +69,13 @@ export class Schedules {
     if (options?.cron !== undefined) await cronReady();
     const { checkedPlan, upserted } = await import("./schedule-options.ts");
     const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
-    const terms = termsOf(await this.#job(options as ScheduleOptions));
+    const terms = await this.#terms(options as ScheduleOptions);
     return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
   }
 
   /** When it is due is for the store to judge; what it enqueues is checked here as well. */
   async #upsertWhole(verbs: VerbBroker, name: string, options: ScheduleOptions): Promise<Schedule> {
-    const schedule = await verbs.upsertSchedule(name, options, await this.#job(options));
+    const schedule = await verbs.upsertSchedule(name, options, await this.#terms(options));
     this.#host.wake.nudge();
     return schedule;
   }
@@ -148,9 +147,9 @@ export class Schedules {
     return job;
   }
 
-  async #job(options: ScheduleOptions): Promise<NewJob> {
+  async #terms(options: ScheduleOptions): Promise<ScheduleTerms> {
     const { task, payload, queue, priority, meta, retry, timeout, retention } = options;
-    return await this.#prepare({
+    const { terms, payload: stored } = await this.#prepare({
       task,
       payload,
       ...(queue !== undefined && { queue }),
@@ -160,6 +159,15 @@ export class Schedules {
       ...(timeout !== undefined && { timeout }),
       ...(retention !== undefined && { retention }),
     });
+    return {
+      task: terms.task,
+      queue: terms.queue,
+      priority: terms.priority,
+      maxAttempts: terms.maxAttempts,
+      payload: stored,
+      options: terms.options,
+      meta: terms.meta,
+    };
   }
 
   /** Looks, decides and writes, again if someone else has written in between. */
@@ -185,11 +193,6 @@ export class Schedules {
       `Cannot ${act} schedule ${show(name)}: others changed it ${TRIES} times meanwhile`,
     );
   }
-}
-
-function termsOf({ payload, terms }: NewJob): ScheduleTerms {
-  const { task, queue, priority, maxAttempts, options, meta } = terms;
-  return { task, queue, priority, maxAttempts, payload, options, meta };
 }
 
 function checkScheduleName(name: string): string {

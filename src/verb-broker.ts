@@ -4,12 +4,11 @@
  *
  * @module
  */
-import type { Due, NewJob } from "./job-terms.ts";
 import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
-import type { CloneOverrides } from "./calls.ts";
 import type { Job } from "./job.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Schedule, ScheduleTerms } from "./schedule.ts";
 import type { ScheduleOptions } from "./schedule-options.ts";
+import type { EnqueueOptions } from "./task.ts";
 
 /** A call for many jobs. */
 export interface BulkCall {
@@ -17,13 +16,17 @@ export interface BulkCall {
   readonly filter: BulkFilter;
   readonly options: BulkOptions;
   /** When what is retried is due; now unless said. */
-  readonly due?: Due;
+  readonly due?: { readonly runAtMs: number | null; readonly delayMs: number };
 }
 
 /** Verbs that are one call of the store. */
 export interface VerbBroker {
-  /** Makes or changes a schedule; `job` is what its occurrences are made from. */
-  upsertSchedule(name: string, options: ScheduleOptions, job: NewJob): Promise<Schedule>;
+  /** Makes or changes a schedule; `terms` are what its occurrences are made from. */
+  upsertSchedule(
+    name: string,
+    options: ScheduleOptions,
+    terms: ScheduleTerms,
+  ): Promise<Schedule>;
   pauseSchedule(name: string): Promise<Schedule>;
   resumeSchedule(name: string): Promise<Schedule>;
   /** Changes many jobs, batch by batch. */
@@ -31,5 +34,5 @@ export interface VerbBroker {
   /** Removes all jobs of a queue, and its pause. */
   removeQueue(queue: string): Promise<{ readonly count: number }>;
   /** Enqueues a job again as a new one. */
-  clone(id: string, overrides: CloneOverrides): Promise<Job>;
+  clone(id: string, overrides: EnqueueOptions & { readonly payload?: unknown }): Promise<Job>;
 }

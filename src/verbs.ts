@@ -17,7 +17,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, type ErrorCode } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -45,6 +45,17 @@ import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
 
+/** Codes of what nothing was written for: one of several calls is to blame. */
+const REFUSALS: readonly string[] = [
+  "INVALID_INPUT",
+  "FORBIDDEN",
+  "PAYLOAD_TOO_LARGE",
+] satisfies ErrorCode[];
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ErrandError && REFUSALS.includes(error.code);
+}
+
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
 export abstract class ErrandVerbs extends HistoryVerbs {
   /** Queues, to be paused and resumed. */
@@ -66,6 +77,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
+  readonly #patient: Collector<NewJob, EnqueueAnswer>;
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
@@ -88,7 +100,9 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#tasks = tasks;
     this.#events = events;
     this.#wake = wake;
-    this.#collector = new Collector((jobs) => broker.enqueue(jobs));
+    const write = (jobs: readonly NewJob[]): Promise<EnqueueAnswer> => broker.enqueue(jobs);
+    this.#collector = new Collector(write, { isRefusal });
+    this.#patient = new Collector(write, { isRefusal, gathered: clock.turn });
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = settings.nudge && new Nudge(settings.nudge, host);
@@ -99,6 +113,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
     keepParts(this, {
       ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
+      enqueueTogether: async (jobs) => this.#accepted(jobs, await this.#patient.add(jobs)),
       enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
       works: () => [...this.#workers].some((worker) => worker.started),
     });
@@ -336,7 +351,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await Promise.allSettled([...this.#closers].map((stop) => stop()));
-    await this.#collector.settled();
+    await Promise.all([this.#collector.settled(), this.#patient.settled()]);
     await this.#runs.settled();
     await this.#nudge?.settled();
     this.#feed.close();

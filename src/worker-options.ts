@@ -9,6 +9,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
+import { checkMembers } from "./members.ts";
 import type { NextRuns } from "./recurrence.ts";
 import type { SlotOptions } from "./slots.ts";
 import { checkName } from "./task.ts";
@@ -56,6 +57,9 @@ export interface WorkerHost {
 
 const LEASE_MIN_MS = 100;
 const POLL_MIN_MS = 10;
+const POLL = "5s";
+/** Where the store tells of work, an idle worker looks only should that have failed. */
+const POLL_WHEN_TOLD = "1m";
 
 /** {@linkcode WorkerOptions}, checked, without those of its slots. */
 export interface WorkerSettings {
@@ -66,15 +70,20 @@ export interface WorkerSettings {
   readonly graceMs: number;
 }
 
-/** Where the store tells of work, an idle worker looks only should that have failed. */
-const POLL_WHEN_TOLD = "1m";
+const OPTIONS: readonly string[] = Object.keys(
+  {
+    ...{ queues: 1, concurrency: 1, prefetch: 1 },
+    ...{ name: 1, lease: 1, pollInterval: 1, grace: 1 },
+  } satisfies Record<keyof WorkerOptions, 1>,
+);
 
 /** Checks what a worker is told, apart from its slots. */
 export function checkedWorkerOptions(
   options: WorkerOptions,
   { onWork }: Pick<Broker, "onWork"> = {},
 ): WorkerSettings {
-  const pollUnsaid = onWork === undefined ? "5s" : POLL_WHEN_TOLD;
+  checkMembers(options, OPTIONS, "the options of a worker");
+  const pollUnsaid = onWork === undefined ? POLL : POLL_WHEN_TOLD;
   const { name, lease = "30s", pollInterval = pollUnsaid, grace = "10s" } = options;
   const id = newId();
   return {

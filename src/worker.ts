@@ -276,8 +276,8 @@ export class Worker {
       }
       this.#loop.wake();
     };
-    const queues = wanted?.queues.map(({ queue }) => queue) ?? [];
-    this.#endWatch = this.#host.wake.watch("work", ticket, hear, { queues });
+    const queues = wanted?.queues.map(({ queue }) => queue);
+    this.#endWatch = this.#host.wake.watch("work", ticket, hear, queues && { queues });
     const pollMs = this.#pace.pauseMs();
     return Math.min(this.#nextDueMs ?? pollMs, pollMs);
   }

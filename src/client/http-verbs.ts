@@ -3,14 +3,13 @@
  *
  * @module
  */
-import type { NewJob } from "../job-terms.ts";
 import type { BulkResult } from "../bulk.ts";
 import type { CloneOverrides } from "../calls.ts";
 import type { Wire } from "../http/wire.ts";
 import { newId } from "../id.ts";
 import type { Job } from "../job.ts";
 import type { ScheduleOptions } from "../schedule-options.ts";
-import type { Schedule } from "../schedule.ts";
+import type { Schedule, ScheduleTerms } from "../schedule.ts";
 import type { BulkCall, VerbBroker } from "../verb-broker.ts";
 import { pathOf } from "./http-schedules.ts";
 import { policyBody } from "./new-jobs.ts";
@@ -27,12 +26,15 @@ export class HttpVerbs implements VerbBroker {
   }
 
   /** See {@linkcode VerbBroker.upsertSchedule}. */
-  async upsertSchedule(name: string, options: ScheduleOptions, job: NewJob): Promise<Schedule> {
+  async upsertSchedule(
+    name: string,
+    options: ScheduleOptions,
+    terms: ScheduleTerms,
+  ): Promise<Schedule> {
     const { every, allowFast, cron, timeZone, next } = options;
     const { startAt, endAt, maxRuns, catchUp, overlap, meta } = options;
-    const { terms, payload } = job;
     const { onLeaseExpired: _, ...policy } = policyBody(terms);
-    const { task, queue, priority } = terms;
+    const { task, queue, priority, payload } = terms;
     const body = JSON.stringify({
       ...{ task, queue, priority, meta, ...policy },
       ...{ every, allowFast, cron, timeZone, next },

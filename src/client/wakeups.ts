@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { jittered, sleep, systemClock } from "../clock.ts";
+import { type Clock, jittered, sleep, systemClock } from "../clock.ts";
 import type { WakeupBody } from "../http/wire.ts";
 import type { Requests } from "./requests.ts";
 
@@ -26,6 +26,7 @@ interface Poll {
 export class Wakeups {
   readonly #requests: Requests;
   readonly #heard: () => void;
+  readonly #clock: Clock;
   #queues: ReadonlySet<string> = new Set();
   #poll: Poll | undefined;
   /** How far the server's news were heard. */
@@ -36,9 +37,10 @@ export class Wakeups {
   #cancelLinger: (() => void) | undefined;
 
   /** Calls `heard` when there may be work in a queue that is listened for. */
-  constructor(requests: Requests, heard: () => void) {
+  constructor(requests: Requests, heard: () => void, clock: Clock = systemClock) {
     this.#requests = requests;
     this.#heard = heard;
+    this.#clock = clock;
   }
 
   /** Listens for work in these queues from now on, and in no others. */
@@ -47,7 +49,7 @@ export class Wakeups {
     this.#cancelLinger?.();
     this.#cancelLinger = undefined;
     if (queues.size === 0) {
-      this.#cancelLinger = systemClock.timer(LINGER_MS, () => this.stop());
+      this.#cancelLinger = this.#clock.timer(LINGER_MS, () => this.stop());
     } else if (this.#missed) {
       queueMicrotask(() => this.#tell());
     } else if (this.#poll === undefined || !isWithin(queues, this.#poll.queues)) {
@@ -99,7 +101,7 @@ export class Wakeups {
     const times = this.#fruitless - FRUITLESS_MAX;
     if (times < 0) return;
     const pauseMs = Math.min(PAUSE_FIRST_MS * 2 ** times, PAUSE_MOST_MS);
-    await sleep(systemClock, jittered(systemClock, pauseMs, 0.3), signal);
+    await sleep(this.#clock, jittered(this.#clock, pauseMs, 0.3), signal);
   }
 
   #tell(): void {

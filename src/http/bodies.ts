@@ -146,12 +146,16 @@ export const enqueued: Field<unknown> = named(
 export const jobs: Field<unknown> = v.strictObject({ jobs: v.array(job) });
 /** A page of them. */
 export const jobPage: Field<unknown> = v.strictObject({ jobs: v.array(job), cursor: some(cursor) });
+/** What is answered to many. */
+export const enqueuedMany: Field<unknown> = named(
+  "EnqueuedJobs",
+  v.strictObject({ jobs: v.array(enqueued) }),
+);
 /** What is answered where less is preferred. */
-export const enqueuedIds: Field<unknown> = v.strictObject({
-  ids: v.array(jobId),
-  createdAt: time,
-  duplicates: v.record(text, enqueued),
-});
+export const enqueuedIds: Field<unknown> = named(
+  "EnqueuedIds",
+  v.strictObject({ ids: v.array(jobId), createdAt: time, duplicates: v.record(text, enqueued) }),
+);
 /** A job's log. */
 export const logs: Field<unknown> = v.strictObject({
   lines: v.array(v.strictObject({ at: v.number(), attempt: count, message: text })),

@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import { SECURE } from "./answer.ts";
 import { problemOf } from "./problem.ts";
 import type { Call } from "./route.ts";
+import { waitSignal } from "./wait.ts";
 
 /** So often something is sent, so that nobody on the way takes the stream for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -21,12 +22,13 @@ const ENCODER = new TextEncoder();
 
 /** The stream of changes that fit `filter`, from now on or after `cursor`. */
 export async function eventStream(
-  { errand, parts: { clock }, request }: Pick<Call, "errand" | "parts" | "request">,
+  call: Pick<Call, "errand" | "parts" | "request" | "settings">,
   filter: WatchFilter,
   cursor: string | undefined,
 ): Promise<Response> {
+  const { errand, parts: { clock }, request } = call;
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
-  const { signal } = request;
+  const signal = waitSignal(call);
   const watch = errand.watch(filter, { signal, ...(cursor !== undefined && { cursor }) });
   await watch.begun;
   return new Response(streamOf(watch, clock), { headers: HEADERS });
@@ -36,8 +38,8 @@ function streamOf(watch: Watch, clock: Clock): ReadableStream<Uint8Array> {
   let endBeats = (): void => {};
   return new ReadableStream({
     start(stream) {
-      stream.enqueue(ENCODER.encode(`: ${watch.cursor}\n\nretry: 1000\n\n`));
-      endBeats = beating(stream, clock);
+      stream.enqueue(ENCODER.encode(`retry: 1000\nid: ${watch.cursor}\n\n`));
+      endBeats = beating(stream, watch, clock);
     },
     async pull(stream) {
       try {
@@ -56,12 +58,18 @@ function streamOf(watch: Watch, clock: Clock): ReadableStream<Uint8Array> {
   });
 }
 
-/** Comments, while nothing else waits to be read. */
-function beating(stream: ReadableStreamDefaultController<Uint8Array>, clock: Clock): () => void {
+/** While nothing else waits to be read, comments; they tell how far it was looked in vain. */
+function beating(
+  stream: ReadableStreamDefaultController<Uint8Array>,
+  watch: Watch,
+  clock: Clock,
+): () => void {
   let cancel = (): void => {};
   const beat = (): void => {
     cancel = clock.timer(HEARTBEAT_MS, () => {
-      if ((stream.desiredSize ?? 0) > 0) stream.enqueue(ENCODER.encode(":\n\n"));
+      if ((stream.desiredSize ?? 0) > 0) {
+        stream.enqueue(ENCODER.encode(`:\nid: ${watch.cursor}\n\n`));
+      }
       beat();
     });
   };

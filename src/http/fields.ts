@@ -12,17 +12,44 @@ import { JOB_STATES, type JobState } from "../job.ts";
 /** A schema of something that has been parsed from JSON or text. */
 export type Field<Output> = v.GenericSchema<unknown, Output>;
 
+/** What a schema says of itself in the documentation, instead of what would be made of it. */
+export interface Note {
+  /** It is listed under this name, and referred to. */
+  readonly name?: string;
+  /** What it takes, as JSON Schema. */
+  readonly jsonSchema?: Readonly<Record<string, unknown>>;
+  /** It takes what one of these takes. */
+  readonly anyOf?: readonly Field<unknown>[];
+}
+
+/** A schema with a note. */
+export interface Noted<Output> extends Field<Output> {
+  readonly type: "noted";
+  readonly wrapped: Field<Output>;
+  readonly note: Note;
+}
+
+function noted<Output>(wrapped: Field<Output>, note: Note): Field<Output> {
+  const { kind, reference, expects, async } = wrapped;
+  const own: Noted<Output> = {
+    ...{ kind, reference, expects, async, type: "noted", wrapped, note },
+    "~standard": wrapped["~standard"],
+    "~run": (dataset, config) => wrapped["~run"](dataset, config),
+  };
+  return own;
+}
+
 /** `schema`, described by `jsonSchema` in the documentation. */
 export function described<Output>(
   schema: Field<Output>,
   jsonSchema: Readonly<Record<string, unknown>>,
 ): Field<Output> {
-  return v.pipe(schema, v.metadata({ jsonSchema }));
+  return noted(schema, { jsonSchema });
 }
 
 /** `schema`, called `name` in the documentation. */
 export function named<Output>(name: string, schema: Field<Output>): Field<Output> {
-  return v.pipe(schema, v.metadata({ schemaName: name }));
+  return noted(schema, { name });
 }
 
 /** One of them, or an array of 1 to `most`. */
@@ -35,8 +62,7 @@ export function oneOrMany<Output>(
     v.minLength(1, "is empty"),
     v.maxLength(most, `has more than ${most} items`),
   );
-  const either = v.lazy((input) => Array.isArray(input) ? many : one);
-  return v.pipe(either, v.metadata({ anyOf: [one, many] }));
+  return noted(v.lazy((input) => Array.isArray(input) ? many : one), { anyOf: [one, many] });
 }
 
 const DURATION_TEXT = "^\\d+(\\.\\d+)?(ms|s|m|h|d)$";

@@ -59,7 +59,11 @@ export interface Route {
   readonly params?: Schema;
   readonly query?: Schema;
   readonly body?: Schema;
+  /** Headers that it takes, and what they do. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, AnswerSpec>>;
+  /** Problems beside those that follow from its other properties. */
+  readonly problems?: readonly number[];
   handle(call: Call): Response | Promise<Response>;
 }
 

@@ -5,10 +5,12 @@
  */
 import type { Route } from "./route.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { enqueueRoutes } from "./routes/enqueue.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { runRoutes } from "./routes/run.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -25,6 +27,8 @@ export const routes: readonly Route[] = [
   ...scheduleRoutes,
   ...workerRoutes,
   ...eventRoutes,
+  ...metricsRoutes,
   ...healthRoutes,
   ...runRoutes,
+  ...docsRoutes(() => routes),
 ];

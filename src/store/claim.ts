@@ -62,12 +62,22 @@ export const READ_CLAIMED: string = `
   CROSS JOIN errand_job ON errand_job.id = listed
   WHERE lease_id = ?1 AND state = 'running'`;
 
-/** How long until the next scheduled job is due, and whether a queue has a limit. */
-export const PROSPECT: string = `
-  SELECT (SELECT run_at FROM errand_job WHERE state = 'scheduled' ORDER BY run_at LIMIT 1) - ${NOW},
-    EXISTS (SELECT 1 FROM errand_queue WHERE run_limit IS NOT NULL)`;
+/** How long until the next scheduled job is due. */
+export const NEXT_DUE: string = `
+  SELECT run_at - ${NOW} FROM errand_job WHERE state = 'scheduled' ORDER BY run_at LIMIT 1`;
+
+/** The same, and whether one of the queues `?2`, `?3`, … has a limit. */
+function prospectSql(queues: number): string {
+  const limits = Array.from(
+    { length: queues },
+    (_, i) =>
+      `EXISTS (SELECT 1 FROM errand_queue WHERE name = ?${2 + i} AND run_limit IS NOT NULL)`,
+  );
+  return `SELECT (${NEXT_DUE}), ${limits.join(" OR ")}`;
+}
 
 const takeSqls: string[] = [];
+const prospectSqls: string[] = [];
 
 /** The statements of a claim; {@linkcode claimed} reads their results. */
 export function claimStatements(
@@ -77,13 +87,14 @@ export function claimStatements(
 ): Statement[] {
   const { lease, leaseMs, limit, queues } = claim;
   const sql = takeSqls[queues.length] ??= takeSql(queues.length);
+  const ahead = prospectSqls[queues.length] ??= prospectSql(queues.length);
   const arms = queues.flatMap((of) => [of.queue, of.limit]);
   return [
     { sql: PROMOTE, args: [now] },
     { sql, args: [now, lease, worker, leaseMs, limit, ...arms] },
     { sql: STAMP, args: [now, lease] },
     { sql: READ_CLAIMED, args: [lease] },
-    { sql: PROSPECT, args: [now] },
+    { sql: ahead, args: [now, ...queues.map(({ queue }) => queue)] },
   ];
 }
 
@@ -98,7 +109,7 @@ export function claimed(
   return { jobs, ...(repeated && { repeated }), ...prospect(next!) };
 }
 
-/** The answer of {@linkcode PROSPECT}. */
+/** The answer of {@linkcode NEXT_DUE}, or of one that begins like it. */
 export function prospect(result: Result): Prospect {
   const [ms = null, limited] = result.rows[0] ?? [];
   return {

@@ -5,7 +5,7 @@
  */
 import type { Glimpse } from "../broker.ts";
 import { JOB_STATES, type JobState, type Stats } from "../job.ts";
-import { PROSPECT, prospect } from "./claim.ts";
+import { NEXT_DUE, prospect } from "./claim.ts";
 import type { Driver, Result } from "./driver/driver.ts";
 import { isFull } from "./sql.ts";
 
@@ -29,13 +29,12 @@ export async function setLimit(driver: Driver, queue: string, most: number | nul
   await driver.write([{ sql: SET_LIMIT, args: [queue, most === null ? null : BigInt(most)] }]);
 }
 
+/** Whether the queues that hold an available job are full. */
 const WORK = `
-  SELECT 1 FROM json_each(?1) AS queue
+  SELECT ${isFull("queue.value")} FROM json_each(?1) AS queue
   WHERE EXISTS (SELECT 1 FROM errand_job
       WHERE state = 'available' AND errand_job.queue = queue.value)
-    AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)
-    AND NOT ${isFull("queue.value")}
-  LIMIT 1`;
+    AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)`;
 
 /** Whether one of `queues` holds a job to claim, and when the next scheduled one is due. */
 export async function glimpse(
@@ -45,9 +44,14 @@ export async function glimpse(
 ): Promise<Glimpse> {
   const [work, next] = await driver.read([
     { sql: WORK, args: [JSON.stringify(queues)] },
-    { sql: PROSPECT, args: [now] },
+    { sql: NEXT_DUE, args: [now] },
   ]);
-  return { available: work!.rows.length > 0, ...prospect(next!) };
+  const full = work!.rows.map(([full]) => Number(full) === 1);
+  return {
+    available: full.includes(false),
+    ...(full.includes(true) && { limited: true }),
+    ...prospect(next!),
+  };
 }
 
 /** The first two count live jobs by their indexes, the last one reads the tally of ended ones. */

@@ -5,7 +5,7 @@
  */
 import type { Standing, WaitingAnswer, WaitingRequest } from "../broker.ts";
 import type { JobState } from "../job.ts";
-import { PROMOTE, PROSPECT, prospect } from "./claim.ts";
+import { NEXT_DUE, PROMOTE, prospect } from "./claim.ts";
 import type { Driver, Statement } from "./driver/driver.ts";
 import { NOW, runningIn } from "./sql.ts";
 
@@ -66,7 +66,7 @@ export async function waiting(
 ): Promise<WaitingAnswer> {
   const looks: Statement[] = [
     { sql: WAITING, args: [JSON.stringify(queues), most] },
-    { sql: PROSPECT, args: [now] },
+    { sql: NEXT_DUE, args: [now] },
   ];
   const [counts, next] = promote
     ? (await driver.write([{ sql: PROMOTE, args: [now] }, ...looks])).slice(1)
@@ -74,5 +74,6 @@ export async function waiting(
   const jobs = counts!.rows.map(([queue, n, room]) =>
     [queue as string, Math.max(0, Math.min(Number(n), Number(room ?? Infinity)))] as const
   );
-  return { jobs: new Map(jobs), ...prospect(next!) };
+  const limited = counts!.rows.some((row) => row[2] !== null);
+  return { jobs: new Map(jobs), ...(limited && { limited }), ...prospect(next!) };
 }

@@ -62,13 +62,17 @@ async function answer(
   const { method = "GET", url = "/", headers } = incoming;
   const chunks: Uint8Array[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
+  const gone = new AbortController();
+  outgoing.on("close", () => gone.abort());
   const bodyless = method === "GET" || method === "HEAD";
   const request = new Request(`http://${headers.host}${url}`, {
     method,
     headers: Object.entries(headers).map(([name, value]) => [name, String(value)]),
     ...(!bodyless && { body: Buffer.concat(chunks) }),
+    signal: gone.signal,
   });
   const response = await fetch(request);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.end(new Uint8Array(await response.arrayBuffer()));
+  for await (const chunk of response.body ?? []) outgoing.write(chunk);
+  outgoing.end();
 }

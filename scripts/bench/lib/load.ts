@@ -84,3 +84,30 @@ function isWhole(text: string): boolean {
   const length = /content-length: (\d+)/i.exec(text.slice(0, body));
   return length === null ? text.endsWith("0\r\n\r\n") : text.length - body >= Number(length[1]);
 }
+
+/** Requests that wait for their answers. */
+export interface Parked extends Disposable {
+  /** How many have been answered. */
+  answered(): number;
+}
+
+/** Sends one request on each of so many connections, and awaits no answer. */
+export async function park(
+  port: number,
+  path: string,
+  connections: number,
+  body: (at: number) => unknown,
+): Promise<Parked> {
+  const sockets: Socket[] = [];
+  let answered = 0;
+  for (let at = 0; at < connections; at++) {
+    const socket = await opened(port);
+    socket.on("data", () => answered++);
+    socket.write(request(port, path, JSON.stringify(body(at))));
+    sockets.push(socket);
+  }
+  return {
+    answered: () => answered,
+    [Symbol.dispose]: () => sockets.forEach((socket) => socket.destroy()),
+  };
+}

@@ -1,4 +1,4 @@
-import { PROMOTE, PROSPECT, READ_CLAIMED, STAMP, takeSql } from "../../../src/store/claim.ts";
+import { NEXT_DUE, PROMOTE, READ_CLAIMED, STAMP, takeSql } from "../../../src/store/claim.ts";
 import { INSERT_JOBS } from "../../../src/store/enqueue.ts";
 import { CLOSE_LEASES, COMPLETE, COUNT_ENDED } from "../../../src/store/settle.ts";
 import type { Connection } from "./connection.ts";
@@ -50,7 +50,7 @@ export function claimer(
   const take = connection.prepare(takeSql(1));
   const stamp = connection.prepare(STAMP);
   const held = connection.prepare(READ_CLAIMED).raw(true);
-  const nextDue = connection.prepare(PROSPECT).raw(true);
+  const nextDue = connection.prepare(NEXT_DUE).raw(true);
   return (lease) => {
     promote.run([null]);
     take.run([null, lease, "floor", LEASE_MS, limit, "default", limit]);

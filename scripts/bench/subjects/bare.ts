@@ -4,7 +4,7 @@
  */
 import { type Client, createClient, type InStatement } from "@libsql/client";
 import { newId } from "../../../src/id.ts";
-import { PROMOTE, PROSPECT, READ_CLAIMED, STAMP, takeSql } from "../../../src/store/claim.ts";
+import { NEXT_DUE, PROMOTE, READ_CLAIMED, STAMP, takeSql } from "../../../src/store/claim.ts";
 import { CREATED_AT, INSERT_JOBS } from "../../../src/store/enqueue.ts";
 import { CLOSE_LEASES, COMPLETE, COUNT_ENDED } from "../../../src/store/settle.ts";
 import type { Figures, Params } from "../harness/types.ts";
@@ -112,7 +112,7 @@ function claim(lease: string, limit: number): InStatement[] {
     },
     { sql: STAMP, args: [null, lease] },
     { sql: READ_CLAIMED, args: [lease] },
-    { sql: PROSPECT, args: [null] },
+    { sql: NEXT_DUE, args: [null] },
   ];
 }
 

@@ -5,11 +5,12 @@
  */
 import type { EnqueuedJob } from "../../job.ts";
 import { reaches } from "../access.ts";
-import { json } from "../answer.ts";
+import { json, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
+import type { Prepared } from "../../new-job.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
@@ -28,8 +29,8 @@ export const enqueueRoutes: readonly Route[] = [
     summary: "Enqueue one job, or up to 1,000",
     description:
       "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
-      "be sent again: what is there already is left alone. With `Prefer: return=minimal` the " +
-      "answer has ids only.",
+      "be sent again: what is there already is left alone.",
+    headers: { prefer: "`return=minimal`: the answer has ids only" },
     body: bodies.newJobs,
     example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
     answers: {
@@ -41,7 +42,7 @@ export const enqueueRoutes: readonly Route[] = [
         description: "Added: the job, or `jobs` in the order of the request, or their ids",
         schema: v.union([
           bodies.enqueued,
-          v.strictObject({ jobs: v.array(bodies.enqueued) }),
+          bodies.enqueuedMany,
           bodies.enqueuedIds,
         ]),
       },
@@ -59,6 +60,7 @@ export const enqueueRoutes: readonly Route[] = [
       "stays as it is. What the body says goes before that.",
     params: jobParams,
     body: bodies.clone,
+    problems: [409],
     example: { queue: "slow", delay: "1h" },
     answers: { 201: { description: "The new job", schema: bodies.job } },
     async handle(call) {
@@ -76,13 +78,43 @@ async function enqueue(
   const { body, caller, parts, request } = call;
   const many = Array.isArray(body);
   const prepared = await preparedJobs(call, many ? body : [body], many);
-  const jobs = (await parts.enqueue(prepared)).map((job) => shown(caller, job));
+  const jobs = await parts.enqueueTogether(prepared);
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    return json(minimal(prepared.map(({ id }) => id), jobs), status, MINIMAL);
+    const told = jobs.map((job) => shown(caller, job));
+    return json(minimal(prepared.map(({ id }) => id), told), status, MINIMAL);
   }
-  return json(many ? { jobs } : jobs[0], status);
+  const texts = jobs.map((job, index) =>
+    job.enqueued === "inserted"
+      ? insertedText(job, prepared[index]!)
+      : JSON.stringify(shown(caller, job))
+  );
+  return jsonText(many ? `{"jobs":[${texts.join()}]}` : texts[0]!, status);
+}
+
+/** The JSON of a job that was added, by that of its payload: it is most of the text. */
+function insertedText(job: EnqueuedJob, { payload }: Prepared): string {
+  const { id, task, queue, state, priority, runAt, createdAt, maxAttempts, meta, parentId } = job;
+  const rest = maxAttempts === undefined && meta === undefined && parentId === undefined
+    ? ""
+    : `,${JSON.stringify({ maxAttempts, meta, parentId }).slice(1, -1)}`;
+  const created = instantText(createdAt);
+  const due = runAt.getTime() === createdAt.getTime() ? created : instantText(runAt);
+  return `{"id":"${id}","task":${JSON.stringify(task)},"queue":${JSON.stringify(queue)},` +
+    `"state":"${state}","priority":${priority},"payload":${payload},"errors":[],"attempt":0,` +
+    `"runAt":"${due}","createdAt":"${created}","enqueued":"inserted"${rest}}`;
+}
+
+let lastMs = NaN;
+let lastText = "";
+
+/** Jobs of one commit have one instant. */
+function instantText(instant: Date): string {
+  const ms = instant.getTime();
+  if (ms === lastMs) return lastText;
+  lastMs = ms;
+  return lastText = instant.toISOString();
 }
 
 function minimal(ids: readonly string[], jobs: readonly EnqueuedJob[]): unknown {

@@ -30,7 +30,7 @@ import {
   word,
 } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { waitMs } from "../wait.ts";
+import { waitMs, waitSignal } from "../wait.ts";
 
 const some = v.exactOptional;
 const PAGE = 200;
@@ -76,6 +76,8 @@ export const eventRoutes: readonly Route[] = [
       "cursor as its id, and `Last-Event-ID` goes on after it. Otherwise a page: without `after` " +
       "an empty one whose cursor says where the changes from now on begin.",
     query,
+    headers: { "last-event-id": "The cursor of the event that the stream goes on after" },
+    problems: [404],
     answers: {
       200: {
         description: "A page of changes, or a stream of them",
@@ -142,11 +144,12 @@ async function changes(
 
 /** Resolves at a change that fits, after the timeout, or when the caller has gone. */
 async function news(
-  { errand, parts: { clock }, request }: EventsCall,
+  call: EventsCall,
   filter: WatchFilter,
   { after, timeout }: { readonly after: string; readonly timeout: number },
 ): Promise<void> {
-  const watch = errand.watch(filter, { cursor: after, signal: request.signal });
+  const { errand, parts: { clock } } = call;
+  const watch = errand.watch(filter, { cursor: after, signal: waitSignal(call) });
   try {
     await before(clock, clock.elapsedMs() + timeout, watch.next());
   } finally {

@@ -31,6 +31,7 @@ export const healthRoutes: readonly Route[] = [
     scope: "open",
     tag: "Operation",
     summary: "Whether the database answers",
+    problems: [503],
     answers: { 200: { description: "It does", schema: up, example: { status: "ok" } } },
     async handle({ parts: { broker, clock } }) {
       const look = broker.pruneCursor().then(() => true, () => false);

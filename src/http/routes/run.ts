@@ -4,6 +4,7 @@
  * @module
  */
 import { ErrandError } from "../../errors.ts";
+import { record } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
 
 const common = {
@@ -14,8 +15,9 @@ const common = {
   description:
     "For cron services, crontab and nudges. It has a secret of its own: a bearer token, " +
     "or a signature as Standard Webhooks has it.",
+  problems: [401, 404, 409, 413, 500, 503],
   answers: {
-    200: { description: "What came of the run", type: "application/json" },
+    200: { description: "What came of the run", schema: record },
     202: { description: "It goes on, as `Prefer: respond-async` asked" },
   },
   handle: run,
