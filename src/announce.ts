@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClaimedJob } from "./broker.ts";
+import type { ClaimedJob, ExchangeRequest } from "./broker.ts";
 import { decode } from "./codec.ts";
 import type { AttemptRef, Events } from "./events.ts";
 import type { JanitorHost } from "./janitor.ts";
@@ -14,6 +14,12 @@ import type { Wake } from "./wake.ts";
 export interface EndedAttempt extends Settlement {
   readonly job: ClaimedJob;
   readonly tookMs: number;
+}
+
+/** A request, and what is to be told when it was answered. */
+export interface Exchange {
+  readonly ended: readonly EndedAttempt[];
+  readonly request: ExchangeRequest;
 }
 
 /** The event's reference to an attempt. */

@@ -9,34 +9,12 @@ import type { FeedBroker } from "./feed-broker.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Completed, Held, Settlement } from "./outcome.ts";
 import type { MarkBroker } from "./mark-broker.ts";
+import type { Due, NewJob } from "./job-terms.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
-import type { UniqueRule } from "./unique.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
+import type { VerbBroker } from "./verb-broker.ts";
 import type { WorkerBeat, WorkerBroker, WorkerCommand } from "./worker-broker.ts";
-
-/** A job to be enqueued; texts are JSON. */
-export interface NewJob {
-  readonly id: string;
-  readonly payload: string;
-  /** Everything else; jobs that have it in common share one object, and are stored together. */
-  readonly terms: JobTerms;
-  /** There when its terms say `unique`. */
-  readonly uniqueKey?: string;
-}
-
-/** What jobs of one call have in common; texts are JSON. */
-export interface JobTerms extends Due {
-  readonly task: string;
-  readonly queue: string;
-  readonly priority: number;
-  readonly maxAttempts: number | null;
-  readonly parentId: string | null;
-  readonly options: string | null;
-  readonly meta: string | null;
-  /** While one job holds the key, no other is added. */
-  readonly unique?: UniqueRule;
-}
 
 /** What came of an enqueue, once committed. */
 export interface EnqueueAnswer {
@@ -84,13 +62,21 @@ export interface ExchangeRequest {
   readonly claim?: ClaimRequest;
 }
 
-/** What came of an exchange, once committed. */
-export interface ExchangeAnswer {
+/** What is ahead of those who look for jobs. */
+export interface Prospect {
+  /** Milliseconds until the next scheduled job is due, when there is one. */
+  readonly nextDueMs?: number;
+  /** A queue that was looked into has a limit: the end of a job may make room for another. */
+  readonly limited?: true;
+}
+
+/** What came of an exchange, once committed; it looks ahead when a claim asked. */
+export interface ExchangeAnswer extends Prospect {
   readonly jobs: readonly ClaimedJob[];
   /** Ids of the settlements that changed nothing, because their lease no longer held the job. */
   readonly lost: ReadonlySet<string>;
-  /** Milliseconds until the next scheduled job is due, when a claim asked and there is one. */
-  readonly nextDueMs?: number;
+  /** The jobs were claimed before, under the same lease. */
+  readonly repeated?: true;
 }
 
 /** Prolongs leases, saves reports, and asks which jobs are no longer held. */
@@ -145,11 +131,9 @@ export interface Retentions {
 }
 
 /** Which queues hold work now. */
-export interface Glimpse {
-  /** Whether any of the queues asked about holds an available job. */
+export interface Glimpse extends Prospect {
+  /** Whether any of the queues asked about holds a job that may be claimed. */
   readonly available: boolean;
-  /** Milliseconds until the next scheduled job is due. */
-  readonly nextDueMs?: number;
 }
 
 /** What a change by hand came to. */
@@ -170,14 +154,6 @@ export interface Ended {
 export interface TaskField {
   readonly task: string;
   readonly field: string;
-}
-
-/** When a job is due. */
-export interface Due {
-  /** At this instant, in milliseconds since the epoch … */
-  readonly runAtMs: number | null;
-  /** … or, without one, so long after the database's now. */
-  readonly delayMs: number;
 }
 
 /** One batch of many changes by hand. */
@@ -206,6 +182,74 @@ export type CompletionAnswer =
   | { readonly kind: "lost"; readonly cancelled: boolean }
   /** A statement failed. */
   | { readonly kind: "refused"; readonly error: unknown };
+
+/** Jobs to be added by a request that may come again, in whatever process. */
+export interface OnceRequest {
+  /** What the request is known by. */
+  readonly key: string;
+  /** What tells its content from others. */
+  readonly hash: string;
+  /** How long it is remembered. */
+  readonly keepMs: number;
+  readonly jobs: readonly NewJob[];
+}
+
+/** What came of a request that may have come before. */
+export type OnceAnswer =
+  /** The jobs' ids, in their order: those of the first time, when it is `repeated`. */
+  | {
+    readonly kind: "stored" | "repeated";
+    readonly ids: readonly string[];
+    readonly answer: EnqueueAnswer;
+  }
+  /** Another request came with this key. */
+  | { readonly kind: "other" };
+
+/** What a job is and who has it. */
+export interface Standing {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly maxAttempts: number | null;
+  /** What it says itself: JSON. */
+  readonly options: string | null;
+  /** The lease that holds it, or that held it last. */
+  readonly lease: string | null;
+  /** Who has that lease, while there is one. */
+  readonly worker: string | null;
+  /** When its attempt began or, when it has ended, when it ended. */
+  readonly sinceMs: number | null;
+}
+
+/** A look for work on behalf of many. */
+export interface WaitingRequest {
+  readonly queues: readonly string[];
+  /** How many jobs of a queue are counted at most. */
+  readonly most: number;
+  /** Makes available what has fallen due since. */
+  readonly promote: boolean;
+}
+
+/** How many jobs may be claimed, by queue. */
+export interface WaitingAnswer extends Prospect {
+  readonly jobs: ReadonlyMap<string, number>;
+}
+
+/** What an API asks of a store. Every call may be repeated without a second effect. */
+export interface ApiBroker {
+  /** Adds jobs and remembers the request, in one transaction, unless it is remembered already. */
+  enqueueOnce(request: OnceRequest): Promise<OnceAnswer>;
+  /** Forgets up to `limit` requests that need not be remembered any more. */
+  pruneRequests(limit: number): Promise<void>;
+  /** Those of `ids` that there are. */
+  standing(ids: readonly string[]): Promise<readonly Standing[]>;
+  /** How long a lease lasts yet, if there is one. */
+  leaseLeftMs(lease: string): Promise<number | undefined>;
+  /** How many jobs there are to claim. */
+  waiting(request: WaitingRequest): Promise<WaitingAnswer>;
+}
 
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
@@ -259,17 +303,33 @@ export interface Broker {
   /** Makes the indexes of these fields, where they are missing. */
   indexFields(fields: readonly TaskField[]): Promise<void>;
   setPaused(queue: string, paused: boolean): Promise<boolean>;
+  /** At most so many jobs of the queue run at once; `null` for no limit. */
+  setLimit(queue: string, most: number | null): Promise<void>;
   stats(): Promise<Stats>;
   readonly schedules: ScheduleBroker;
   readonly feed: FeedBroker;
   readonly workers: WorkerBroker;
   readonly marks: MarkBroker;
+  /** For APIs over it; what reaches its store by an API itself has none. */
+  readonly api?: ApiBroker;
   /** A number that changes when another connection has committed; only where that is cheap. */
   readonly version?: () => number;
   /** Whether other processes' commits are heard from nobody, so that one has to look for them. */
   readonly silent?: boolean;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
+  /**
+   * Calls `heard` when there may be work in queues that are listened for. What it returns is told
+   * which those are, whenever that changes. Only where somebody else looks for that.
+   */
+  readonly onWork?: (heard: () => void) => (queues: ReadonlySet<string>) => void;
+  /**
+   * Which of up to 500 jobs have ended; resolves when one has, or the signal aborts. Only where
+   * somebody else looks for that.
+   */
+  readonly ending?: (ids: readonly string[], signal: AbortSignal) => Promise<Ended>;
+  /** Verbs that the store offers whole. */
+  readonly verbs?: VerbBroker;
   /** What the server has counted; only where it tells. */
   readonly usage?: () => Usage;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */

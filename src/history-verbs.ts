@@ -3,17 +3,13 @@
  *
  * @module
  */
-import { retryDue, type RetryJobOptions } from "./calls.ts";
-import { cloneOf, type CloneOverrides } from "./clone.ts";
+import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
+import { type CloneOverrides, retryDue, type RetryJobOptions } from "./calls.ts";
+import { checkOverrides, cloneOf } from "./clone.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
-import {
-  type BulkFilter,
-  type BulkOptions,
-  type BulkResult,
-  changeMany,
-  type HistoryHost,
-} from "./history.ts";
+import { changeMany, type HistoryHost } from "./history.ts";
+import { checkId } from "./job-checks.ts";
 import type { EnqueuedJob, JobPage, ListOptions } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import type { Prepared } from "./new-job.ts";
@@ -45,8 +41,8 @@ export abstract class HistoryVerbs {
    */
   async list(options: ListOptions = {}): Promise<JobPage> {
     const { broker, tasks } = hosts.get(this)!;
-    if (options.where !== undefined) checkSearchable(broker, "list jobs by where");
-    const query = listQuery(options, tasks);
+    if (options?.where !== undefined) checkSearchable(broker, "list jobs by where");
+    const query = listQuery(options, broker.verbs === undefined ? tasks : undefined);
     if (query.where !== undefined) await broker.indexFields(tasks.fields());
     return await broker.list(query);
   }
@@ -109,6 +105,8 @@ export abstract class HistoryVerbs {
    */
   async clone(id: string, overrides: CloneOverrides = {}): Promise<EnqueuedJob> {
     const host = hosts.get(this)!;
+    const { verbs } = host.broker;
+    if (verbs !== undefined && typeof id === "string") return await cloneWhole(host, id, overrides);
     const job = typeof id === "string" ? await host.broker.get(id) : undefined;
     if (job === undefined) {
       throw new ErrandError(
@@ -122,4 +120,18 @@ export abstract class HistoryVerbs {
     const policy = await host.broker.policy(id);
     return await host.enqueue(await cloneOf(job, policy, overrides, host));
   }
+}
+
+/** By one call of the store. */
+async function cloneWhole(
+  host: VerbsHost,
+  id: string,
+  overrides: CloneOverrides,
+): Promise<EnqueuedJob> {
+  const { broker, events, wake } = host;
+  checkOverrides(checkId("clone", id), overrides, host);
+  const job = await broker.verbs!.clone(id, overrides);
+  if (job.enqueued === "inserted") events.emit("enqueued", { job });
+  wake.signal("work");
+  return job;
 }

@@ -15,6 +15,7 @@ const RESCUE_LEASES_MAX = 100;
 const PRUNE_ROWS_MAX = 1_000;
 const PRUNE_EVERY_MS = 15_000;
 const WORKERS_MAX = 100;
+const REQUESTS_MAX = 1_000;
 /** A dead worker is shown for so long. */
 const SHOW_DEAD_MS = 86_400_000;
 /** The pause while there is something to remove: others write in between. */
@@ -96,6 +97,7 @@ export class Janitor {
     const { broker, clock } = this.#host;
     const head = await broker.prune("", PRUNE_ROWS_MAX);
     await broker.workers.prune(SHOW_DEAD_MS, WORKERS_MAX);
+    await broker.api?.pruneRequests(REQUESTS_MAX);
     const removed = head.removed + (head.cursor === "" ? 0 : await this.#rove(head.cursor));
     const changes = await broker.feed.tidy();
     const pauseMs = removed + changes > 0 ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS;

@@ -187,6 +187,8 @@ export function isLive(counts: StateCounts): boolean {
 export interface QueueStats extends StateCounts {
   /** Whether it is paused. */
   readonly paused: boolean;
+  /** How many of its jobs may run at once over all workers, where that is limited. */
+  readonly limit?: number;
   /** When its next scheduled job is due. */
   readonly nextRunAt?: Date;
   /** Since when the available job that has waited longest has been due. */
@@ -195,7 +197,7 @@ export interface QueueStats extends StateCounts {
 
 /** How many jobs there are, in all and by queue. */
 export interface Stats extends StateCounts {
-  /** The same for each queue that holds a job or is paused. */
+  /** The same for each queue that holds a job, is paused or limited. */
   readonly queues: Readonly<Record<string, QueueStats>>;
   /** When the next scheduled job is due. */
   readonly nextRunAt?: Date;

@@ -3,10 +3,14 @@
  *
  * @module
  */
-import { type BulkFilter, type BulkResult, changeMany, type HistoryHost } from "./history.ts";
+import type { BulkFilter, BulkResult } from "./bulk.ts";
+import { invalid, show } from "./errors.ts";
+import { changeMany, type HistoryHost } from "./history.ts";
 import { checkName } from "./task.ts";
 
-/** Pauses, resumes and removes queues, for all workers of the database. */
+const LIMIT_MAX = 1_000_000;
+
+/** Pauses, resumes, limits and removes queues, for all workers of the database. */
 export class Queues {
   readonly #host: HistoryHost;
 
@@ -32,19 +36,48 @@ export class Queues {
   }
 
   /**
-   * Removes all jobs of `queue`, in whatever state, and its pause; running ones are cancelled
-   * first. Batch by batch, as the verbs for many jobs do; meanwhile no job of it is claimed. When
-   * it was interrupted, the queue stays paused, and the same call does the rest. A queue is there
-   * again with the next job that is enqueued to it.
+   * From now on at most `most` jobs of `queue` run at once, over all workers of the database:
+   * decided by the claim itself, so that it holds exactly. What runs already goes on. `null` ends
+   * the limit.
+   *
+   * @throws {ErrandError} `INVALID_INPUT` unless it is a whole number from 1 to 1,000,000.
+   */
+  async limit(queue: string, most: number | null): Promise<void> {
+    const { broker, wake } = this.#host;
+    checkName(queue, "the name of a queue");
+    if (most !== null && !(Number.isInteger(most) && most >= 1 && most <= LIMIT_MAX)) {
+      throw invalid(
+        `Cannot use ${show(most)} as the limit of queue "${queue}": it is a whole number from 1 ` +
+          `to ${LIMIT_MAX}, or null for none; to stop a queue, pause it`,
+      );
+    }
+    await broker.setLimit(queue, most);
+    wake.signal("work");
+  }
+
+  /**
+   * Removes all jobs of `queue`, in whatever state, its pause and its limit; running ones are
+   * cancelled first. Batch by batch, as the verbs for many jobs do; meanwhile no job of it is
+   * claimed. When it was interrupted, the queue stays paused, and the same call does the rest. A
+   * queue is there again with the next job that is enqueued to it.
    */
   async remove(queue: string): Promise<{ readonly count: number }> {
     const { broker, wake } = this.#host;
-    await broker.setPaused(checkName(queue, "the name of a queue"), true);
-    await this.#all("cancel", { queue, state: "running" });
-    const count = await this.#all("remove", { queue });
-    await broker.setPaused(queue, false);
+    checkName(queue, "the name of a queue");
+    const whole = await broker.verbs?.removeQueue(queue);
+    const count = whole?.count ?? await this.#remove(queue);
     wake.signal("work");
     return { count };
+  }
+
+  async #remove(queue: string): Promise<number> {
+    const { broker } = this.#host;
+    await broker.setPaused(queue, true);
+    await this.#all("cancel", { queue, state: "running" });
+    const count = await this.#all("remove", { queue });
+    await broker.setLimit(queue, null);
+    await broker.setPaused(queue, false);
+    return count;
   }
 
   async #all(verb: "cancel" | "remove", filter: BulkFilter): Promise<number> {

@@ -26,6 +26,7 @@ import {
   upserted,
 } from "./schedule-options.ts";
 import { checkName, type EnqueueOptions, type Task } from "./task.ts";
+import type { VerbBroker } from "./verb-broker.ts";
 import type { Wake } from "./wake.ts";
 
 /** What schedules are made with. */
@@ -69,10 +70,19 @@ export class Schedules {
     options: ScheduleOptions<In, Parsed, Result>,
   ): Promise<Schedule> {
     checkScheduleName(name);
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await this.#upsertWhole(verbs, name, options);
     if (options?.cron !== undefined) await cronReady();
     const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
     const terms = await this.#terms(options as ScheduleOptions);
     return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
+  }
+
+  /** When it is due is for the store to judge; what it enqueues is checked here as well. */
+  async #upsertWhole(verbs: VerbBroker, name: string, options: ScheduleOptions): Promise<Schedule> {
+    const schedule = await verbs.upsertSchedule(name, options, await this.#terms(options));
+    this.#host.wake.nudge();
+    return schedule;
   }
 
   /** The schedule, if there is one. */
@@ -92,6 +102,8 @@ export class Schedules {
 
   /** From now on no occurrence is enqueued. @throws {ErrandError} `NOT_FOUND`. */
   async pause(name: string): Promise<Schedule> {
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await verbs.pauseSchedule(checkScheduleName(name));
     return await this.#change("pause", name, ({ record, nowMs }) => {
       if (record === undefined) throw notFound("pause", name);
       if (record.paused) return undefined;
@@ -105,6 +117,8 @@ export class Schedules {
    * @throws {ErrandError} `NOT_FOUND`; `INVALID_INPUT` when its `next` function is unknown here.
    */
   async resume(name: string): Promise<Schedule> {
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await verbs.resumeSchedule(checkScheduleName(name));
     return await this.#change("resume", name, (found) => {
       if (found.record === undefined) throw notFound("resume", name);
       return found.record.paused ? resumed(found.record, found) : undefined;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Broker, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
+import type { Broker, EnqueueAnswer, Usage } from "./broker.ts";
+import type { NewJob } from "./job-terms.ts";
 import {
   type EnqueueEntries,
   type EnqueueEntry,
@@ -16,7 +17,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, type ErrorCode } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -27,8 +28,10 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
+import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
+import { keepParts, partsOf } from "./parts.ts";
 import { Queues } from "./queues.ts";
 import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
@@ -42,20 +45,15 @@ import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
 
-/** What an Errand is made of, for what is built upon it. */
-export interface Parts extends Omit<WorkerHost, "stopped"> {
-  readonly queueDefaults: QueueDefaults;
-  readonly nudge: Nudge | undefined;
-  readonly waiting: Waiting;
-  /** Stores what was prepared, together with what else is enqueued in this turn. */
-  enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
-}
+/** Codes of what nothing was written for: one of several calls is to blame. */
+const REFUSALS: readonly string[] = [
+  "INVALID_INPUT",
+  "FORBIDDEN",
+  "PAYLOAD_TOO_LARGE",
+] satisfies ErrorCode[];
 
-const parts = new WeakMap<ErrandVerbs, Parts>();
-
-/** What `errand` is made of. */
-export function partsOf(errand: ErrandVerbs): Parts {
-  return parts.get(errand)!;
+function isRefusal(error: unknown): boolean {
+  return error instanceof ErrandError && REFUSALS.includes(error.code);
 }
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
@@ -79,9 +77,11 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
+  readonly #patient: Collector<NewJob, EnqueueAnswer>;
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
+  readonly #closers = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
 
   /** Made by what opens one. */
@@ -100,7 +100,9 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#tasks = tasks;
     this.#events = events;
     this.#wake = wake;
-    this.#collector = new Collector((jobs) => broker.enqueue(jobs));
+    const write = (jobs: readonly NewJob[]): Promise<EnqueueAnswer> => broker.enqueue(jobs);
+    this.#collector = new Collector(write, { isRefusal });
+    this.#patient = new Collector(write, { isRefusal, gathered: clock.turn });
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = settings.nudge && new Nudge(settings.nudge, host);
@@ -108,7 +110,13 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const queueDefaults = settings.queues;
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs));
-    parts.set(this, { ...host, queueDefaults, nudge, waiting: this.#waiting, enqueue });
+    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
+    keepParts(this, {
+      ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
+      enqueueTogether: async (jobs) => this.#accepted(jobs, await this.#patient.add(jobs)),
+      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      works: () => [...this.#workers].some((worker) => worker.started),
+    });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
     this.workers = new Workers(broker, wake);
@@ -342,7 +350,8 @@ export abstract class ErrandVerbs extends HistoryVerbs {
 
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
-    await this.#collector.settled();
+    await Promise.allSettled([...this.#closers].map((stop) => stop()));
+    await Promise.all([this.#collector.settled(), this.#patient.settled()]);
     await this.#runs.settled();
     await this.#nudge?.settled();
     this.#feed.close();

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { announce, announceTidied, type EndedAttempt, signalEnded } from "./announce.ts";
-import type { ExchangeAnswer, ExchangeRequest } from "./broker.ts";
+import { announce, announceTidied, type Exchange, signalEnded } from "./announce.ts";
+import type { ExchangeAnswer } from "./broker.ts";
 import { before, jittered } from "./clock.ts";
 import {
   type AttemptCounts,
@@ -85,7 +85,7 @@ export class Worker {
 
   /** Made by `errand.worker()`. */
   constructor(host: WorkerHost, options: WorkerOptions = {}) {
-    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options);
+    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options, host.broker);
     this.id = id;
     this.name = name;
     this.#host = host;
@@ -120,6 +120,11 @@ export class Worker {
         host.wake.signal("work"); // its statements may have added jobs
       },
     });
+  }
+
+  /** Whether it claims jobs and runs them now. */
+  get started(): boolean {
+    return this.#state === "started";
   }
 
   /** Resolves once it has stopped, whoever asked for that. */
@@ -221,6 +226,7 @@ export class Worker {
     if (!this.#believedEmpty) return true;
     const glimpse = await this.#host.broker.glimpse(wanted.queues.map(({ queue }) => queue));
     this.#nextDueMs = glimpse.nextDueMs;
+    this.#host.wake.heed(glimpse);
     return glimpse.available || glimpse.nextDueMs === 0;
   }
 
@@ -246,12 +252,13 @@ export class Worker {
     if (request.claim === undefined) return;
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
+    this.#host.wake.heed(answer);
     this.#claimsLeft -= answer.jobs.length;
     if (answer.jobs.length > 0) this.#pace.quicken();
     this.#runner.accept(answer.jobs);
   }
 
-  #announce(settled: EndedAttempt, lost: boolean): void {
+  #announce(settled: Exchange["ended"][number], lost: boolean): void {
     if (lost) return this.#runner.announceLost(settled.job, false);
     this.#counts[countOf(settled.outcome)]++;
     announce(this.#host.events, this.name, settled);
@@ -259,16 +266,18 @@ export class Worker {
 
   /** How long to rest, unless an outcome or news of a job comes first. */
   #rest(ticket: Ticket): number {
-    const full = this.#wanted() === undefined;
-    if (full && this.#slots.held > 0) return this.#pace.mostMs;
-    if (!full && !this.#believedEmpty) return 0;
-    this.#endWatch = this.#host.wake.watch("work", ticket, (own) => {
-      if (own) {
+    const wanted = this.#wanted();
+    if (wanted === undefined && this.#slots.held > 0) return this.#pace.mostMs;
+    if (wanted !== undefined && !this.#believedEmpty) return 0;
+    const hear = (sure: boolean): void => {
+      if (sure) {
         this.#believedEmpty = false;
         this.#pace.quicken();
       }
       this.#loop.wake();
-    });
+    };
+    const queues = wanted?.queues.map(({ queue }) => queue);
+    this.#endWatch = this.#host.wake.watch("work", ticket, hear, queues && { queues });
     const pollMs = this.#pace.pauseMs();
     return Math.min(this.#nextDueMs ?? pollMs, pollMs);
   }
@@ -351,7 +360,6 @@ export class Worker {
   }
 
   // ─── draining ───
-
   async #drained(untilMs: number, options: DrainOptions): Promise<DrainEnd> {
     const { signal, scheduled = false } = options;
     const { clock } = this.#host;
@@ -389,10 +397,4 @@ export class Worker {
     return this.#slots.queues().map((name) => queues[name])
       .some((of) => of !== undefined && !of.paused && isLive(of));
   }
-}
-
-/** A request, and what is to be told when it was answered. */
-interface Exchange {
-  readonly ended: readonly EndedAttempt[];
-  readonly request: ExchangeRequest;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type {
+  ApiBroker,
   Broker,
   BulkRequest,
   Changed,
@@ -20,12 +21,14 @@ import type {
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  NewJob,
+  OnceAnswer,
+  OnceRequest,
   RescuedJob,
   RescueRequest,
   Retentions,
   TaskField,
 } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import type { JobRef } from "../events.ts";
 import type { FeedBroker } from "../feed-broker.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
@@ -56,6 +59,8 @@ export class EncryptedBroker implements Broker {
   readonly marks: MarkBroker;
   /** See {@linkcode Broker.encrypts}. */
   readonly encrypts: boolean;
+  /** See {@linkcode Broker.api}. */
+  readonly api?: ApiBroker;
   /** See {@linkcode Broker.version}. */
   readonly version?: () => number;
   /** See {@linkcode Broker.silent}. */
@@ -74,6 +79,7 @@ export class EncryptedBroker implements Broker {
     this.feed = new EncryptedFeed(broker.feed, keys);
     this.workers = broker.workers;
     this.marks = broker.marks;
+    if (broker.api !== undefined) this.api = this.#sealedApi(broker.api);
     this.silent = broker.silent ?? false;
     if (broker.version !== undefined) this.version = broker.version;
     if (broker.onCommit !== undefined) this.onCommit = broker.onCommit;
@@ -103,6 +109,16 @@ export class EncryptedBroker implements Broker {
     if (this.#keys === undefined && isPlain(request)) return await this.#broker.complete(request);
     const sealed = await sealSettlement(this.#keys, request);
     return await this.#broker.complete({ ...request, ...sealed } as CompletionRequest);
+  }
+
+  #sealedApi(api: ApiBroker): ApiBroker {
+    const enqueueOnce = async (request: OnceRequest): Promise<OnceAnswer> => {
+      const jobs = await this.#sealedJobs(request.jobs);
+      const once = await api.enqueueOnce({ ...request, jobs });
+      if (once.kind === "other") return once;
+      return { ...once, answer: await this.#openAnswer(once.answer) };
+    };
+    return { ...api, enqueueOnce };
   }
 
   #sealedJobs(jobs: readonly NewJob[]): readonly NewJob[] | Promise<readonly NewJob[]> {
@@ -224,6 +240,10 @@ export class EncryptedBroker implements Broker {
 
   setPaused(queue: string, paused: boolean): Promise<boolean> {
     return this.#broker.setPaused(queue, paused);
+  }
+
+  setLimit(queue: string, most: number | null): Promise<void> {
+    return this.#broker.setLimit(queue, most);
   }
 
   stats(): Promise<Stats> {

@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import type { RetryOptions } from "../backoff.ts";
 import type { Duration } from "../duration.ts";
-import type { BulkFilter } from "../history.ts";
+import type { BulkFilter } from "../bulk.ts";
 import { type Job, JOB_STATES } from "../job.ts";
 import type { Retention } from "../task.ts";
 import {

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { ClaimedJob, ClaimRequest } from "../broker.ts";
+import type { ClaimedJob, ClaimRequest, Prospect } from "../broker.ts";
 import type { Result, Statement } from "./driver/driver.ts";
 import { CLAIMED_COLUMNS, toClaimedJob } from "./rows.ts";
-import { NOW } from "./sql.ts";
+import { NOW, runningIn } from "./sql.ts";
 
 /** Due jobs become available, so many at a time that the lock is never held for long. */
 export const PROMOTE: string = `
@@ -35,8 +35,14 @@ function arm(name: number): string {
   return `SELECT * FROM (
       SELECT id, priority, run_at FROM errand_job
       WHERE state = 'available' AND queue = ?${name}
-        AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = ?${name} AND paused = 1)
-      ORDER BY priority DESC, run_at, id LIMIT ?${name + 1})`;
+      ORDER BY priority DESC, run_at, id LIMIT ${room(`?${name}`, `?${name + 1}`)})`;
+}
+
+/** `most`, or less where the queue is paused or has a limit. */
+function room(queue: string, most: string): string {
+  return `coalesce((SELECT CASE WHEN paused = 1 THEN 0 WHEN run_limit IS NULL THEN ${most}
+        ELSE max(0, min(${most}, run_limit - ${runningIn(queue)})) END
+      FROM errand_queue WHERE name = ${queue}), ${most})`;
 }
 
 /**
@@ -60,7 +66,18 @@ export const READ_CLAIMED: string = `
 export const NEXT_DUE: string = `
   SELECT run_at - ${NOW} FROM errand_job WHERE state = 'scheduled' ORDER BY run_at LIMIT 1`;
 
+/** The same, and whether one of the queues `?2`, `?3`, … has a limit. */
+function prospectSql(queues: number): string {
+  const limits = Array.from(
+    { length: queues },
+    (_, i) =>
+      `EXISTS (SELECT 1 FROM errand_queue WHERE name = ?${2 + i} AND run_limit IS NOT NULL)`,
+  );
+  return `SELECT (${NEXT_DUE}), ${limits.join(" OR ")}`;
+}
+
 const takeSqls: string[] = [];
+const prospectSqls: string[] = [];
 
 /** The statements of a claim; {@linkcode claimed} reads their results. */
 export function claimStatements(
@@ -70,13 +87,14 @@ export function claimStatements(
 ): Statement[] {
   const { lease, leaseMs, limit, queues } = claim;
   const sql = takeSqls[queues.length] ??= takeSql(queues.length);
+  const ahead = prospectSqls[queues.length] ??= prospectSql(queues.length);
   const arms = queues.flatMap((of) => [of.queue, of.limit]);
   return [
     { sql: PROMOTE, args: [now] },
     { sql, args: [now, lease, worker, leaseMs, limit, ...arms] },
     { sql: STAMP, args: [now, lease] },
     { sql: READ_CLAIMED, args: [lease] },
-    { sql: NEXT_DUE, args: [now] },
+    { sql: ahead, args: [now, ...queues.map(({ queue }) => queue)] },
   ];
 }
 
@@ -84,13 +102,18 @@ export function claimStatements(
 export function claimed(
   results: readonly Result[],
   lease: string,
-): { readonly jobs: readonly ClaimedJob[]; readonly nextDueMs?: number } {
-  const [, , , held, next] = results;
-  return { jobs: held!.rows.map((row) => toClaimedJob(row, lease)), ...nextDue(next!) };
+): { readonly jobs: readonly ClaimedJob[]; readonly repeated?: true } & Prospect {
+  const [, taken, , held, next] = results;
+  const jobs = held!.rows.map((row) => toClaimedJob(row, lease));
+  const repeated = jobs.length > 0 && taken!.changes === 0;
+  return { jobs, ...(repeated && { repeated }), ...prospect(next!) };
 }
 
-/** The answer of {@linkcode NEXT_DUE}. */
-export function nextDue(result: Result): { readonly nextDueMs?: number } {
-  const ms = result.rows[0]?.[0];
-  return ms === undefined ? {} : { nextDueMs: Math.max(0, Number(ms)) };
+/** The answer of {@linkcode NEXT_DUE}, or of one that begins like it. */
+export function prospect(result: Result): Prospect {
+  const [ms = null, limited] = result.rows[0] ?? [];
+  return {
+    ...(ms !== null && { nextDueMs: Math.max(0, Number(ms)) }),
+    ...(Number(limited) === 1 && { limited: true }),
+  };
 }

@@ -6,7 +6,7 @@
 import type { Clock } from "../clock.ts";
 import type { MarkBroker, MarkRelease } from "../mark-broker.ts";
 import type { Driver } from "./driver/driver.ts";
-import { NOW } from "./sql.ts";
+import { isFull, NOW } from "./sql.ts";
 
 const TAKE = `
   INSERT INTO errand_mark (name, holder, expires_at) VALUES (?2, ?3, ${NOW} + ?4)
@@ -39,6 +39,7 @@ const RELEASE_IDLE = `
     WHERE NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)
       AND (EXISTS (SELECT 1 FROM errand_job
           WHERE state = 'available' AND errand_job.queue = queue.value)
+          AND NOT ${isFull("queue.value")}
         OR EXISTS (SELECT 1 FROM errand_job
           WHERE state = 'scheduled' AND errand_job.queue = queue.value
             AND (?5 = 1 OR run_at <= ${NOW}))

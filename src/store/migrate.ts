@@ -9,7 +9,7 @@ import { isGuard } from "./driver/faults.ts";
 import { NOW } from "./sql.ts";
 
 /** The schema version that this code needs. */
-export const SCHEMA_VERSION = 8;
+export const SCHEMA_VERSION = 9;
 
 const TABLE = `CREATE TABLE IF NOT EXISTS errand_migration (
   version INTEGER NOT NULL PRIMARY KEY,

@@ -132,4 +132,19 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   // How far they have come, for the next one to go on.
   ["ALTER TABLE errand_mark ADD COLUMN cursor TEXT"],
   [CHANGE_TABLE],
+  [
+    // How many jobs of the queue may run at once.
+    "ALTER TABLE errand_queue ADD COLUMN run_limit INTEGER CHECK (run_limit > 0)",
+    `CREATE INDEX errand_queue_limited ON errand_queue (name) WHERE run_limit IS NOT NULL`,
+    // Requests by their keys: what they have added, for whoever sends one again.
+    `CREATE TABLE errand_request (
+    key TEXT NOT NULL PRIMARY KEY,
+    hash TEXT NOT NULL,
+    ids TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    duplicates TEXT
+  ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX errand_request_expiry ON errand_request (expires_at)",
+  ],
 ];

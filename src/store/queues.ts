@@ -1,12 +1,13 @@
 /**
- * Queues: pausing them, looking for work in them, and counting what they hold.
+ * Queues: pausing and limiting them, looking for work in them, and counting what they hold.
  *
  * @module
  */
 import type { Glimpse } from "../broker.ts";
 import { JOB_STATES, type JobState, type Stats } from "../job.ts";
-import { NEXT_DUE, nextDue } from "./claim.ts";
+import { NEXT_DUE, prospect } from "./claim.ts";
 import type { Driver, Result } from "./driver/driver.ts";
+import { isFull } from "./sql.ts";
 
 const SET_PAUSED = `
   INSERT INTO errand_queue (name, paused) VALUES (?1, ?2)
@@ -18,12 +19,22 @@ export async function setPaused(driver: Driver, queue: string, paused: boolean):
   return results[0]!.changes > 0 || results.repeated === true;
 }
 
+const SET_LIMIT = `
+  INSERT INTO errand_queue (name, run_limit) VALUES (?1, ?2)
+  ON CONFLICT (name) DO UPDATE SET run_limit = excluded.run_limit
+  WHERE run_limit IS NOT excluded.run_limit`;
+
+/** Says how many jobs of a queue may run at once; `null` ends that. */
+export async function setLimit(driver: Driver, queue: string, most: number | null): Promise<void> {
+  await driver.write([{ sql: SET_LIMIT, args: [queue, most === null ? null : BigInt(most)] }]);
+}
+
+/** Whether the queues that hold an available job are full. */
 const WORK = `
-  SELECT 1 FROM json_each(?1) AS queue
+  SELECT ${isFull("queue.value")} FROM json_each(?1) AS queue
   WHERE EXISTS (SELECT 1 FROM errand_job
       WHERE state = 'available' AND errand_job.queue = queue.value)
-    AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)
-  LIMIT 1`;
+    AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)`;
 
 /** Whether one of `queues` holds a job to claim, and when the next scheduled one is due. */
 export async function glimpse(
@@ -35,7 +46,12 @@ export async function glimpse(
     { sql: WORK, args: [JSON.stringify(queues)] },
     { sql: NEXT_DUE, args: [now] },
   ]);
-  return { available: work!.rows.length > 0, ...nextDue(next!) };
+  const full = work!.rows.map(([full]) => Number(full) === 1);
+  return {
+    available: full.includes(false),
+    ...(full.includes(true) && { limited: true }),
+    ...prospect(next!),
+  };
 }
 
 /** The first two count live jobs by their indexes, the last one reads the tally of ended ones. */
@@ -54,15 +70,16 @@ const COUNTS = `
   UNION ALL
   SELECT queue, state, n, NULL FROM errand_tally WHERE n > 0`;
 
-const PAUSED = "SELECT name FROM errand_queue WHERE paused = 1";
+const SET = `
+  SELECT name, paused, run_limit FROM errand_queue WHERE paused = 1 OR run_limit IS NOT NULL`;
 
 /** How many jobs are in each state, in all and by queue. */
 export async function stats(driver: Driver): Promise<Stats> {
-  const [counts, paused] = await driver.read([
+  const [counts, set] = await driver.read([
     { sql: COUNTS, args: [] },
-    { sql: PAUSED, args: [] },
+    { sql: SET, args: [] },
   ]);
-  const queues = byQueue(counts!, paused!);
+  const queues = byQueue(counts!, set!);
   const due = Object.values(queues).flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
   return {
     ...total(Object.values(queues)),
@@ -72,9 +89,14 @@ export async function stats(driver: Driver): Promise<Stats> {
 }
 
 type Counts = Record<JobState, number>;
-type QueueCounts = Counts & { paused: boolean; nextRunAt?: Date; availableSince?: Date };
+type QueueCounts = Counts & {
+  paused: boolean;
+  limit?: number;
+  nextRunAt?: Date;
+  availableSince?: Date;
+};
 
-function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
+function byQueue(counts: Result, set: Result): Record<string, QueueCounts> {
   const queues: Record<string, QueueCounts> = Object.create(null);
   const of = (name: string): QueueCounts => queues[name] ??= { ...zero(), paused: false };
   for (const [name, state, n, dueMs] of counts.rows) {
@@ -83,7 +105,11 @@ function byQueue(counts: Result, paused: Result): Record<string, QueueCounts> {
     if (dueMs === null || dueMs === undefined) continue;
     queue[state === "available" ? "availableSince" : "nextRunAt"] = new Date(Number(dueMs));
   }
-  for (const [name] of paused.rows) of(name as string).paused = true;
+  for (const [name, paused, limit] of set.rows) {
+    const queue = of(name as string);
+    queue.paused = Number(paused) === 1;
+    if (limit !== null) queue.limit = Number(limit);
+  }
   return queues;
 }
 

@@ -43,5 +43,18 @@ export function tally(select: string): string {
     ON CONFLICT (queue, state) DO UPDATE SET n = n + excluded.n`;
 }
 
+/** How many jobs of `queue` run: leases list what they took, so that no index is needed. */
+export function runningIn(queue: string): string {
+  return `(SELECT count(*) FROM errand_lease, json_each(errand_lease.jobs) AS listed
+      CROSS JOIN errand_job ON errand_job.id = listed.value
+      WHERE lease_id = errand_lease.id AND state = 'running' AND errand_job.queue = ${queue})`;
+}
+
+/** Whether as many jobs of `queue` run as may at once; looked at only where there is a limit. */
+export function isFull(queue: string): string {
+  return `EXISTS (SELECT 1 FROM errand_queue
+      WHERE name = ${queue} AND run_limit IS NOT NULL AND run_limit <= ${runningIn(queue)})`;
+}
+
 /** An ended job that no retention keeps. */
 export const SPENT = "ended_at IS NOT NULL AND expire_at <= ended_at";

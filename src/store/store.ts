@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  ApiBroker,
   Broker,
   BulkRequest,
   Changed,
@@ -18,12 +19,12 @@ import type {
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  NewJob,
   RescuedJob,
   RescueRequest,
   Retentions,
   TaskField,
 } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { JobRef } from "../events.ts";
 import { newId } from "../id.ts";
@@ -42,8 +43,10 @@ import { enqueueStatements, identity, join } from "./join.ts";
 import { cancel, ended, get, getMany, list, logs, remove, retry } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
 import { MarkStore } from "./marks.ts";
-import { glimpse, setPaused, stats } from "./queues.ts";
+import { glimpse, setLimit, setPaused, stats } from "./queues.ts";
+import { enqueueOnce, pruneRequests } from "./requests.ts";
 import { ScheduleStore } from "./schedules.ts";
+import { leaseLeftMs, standing, waiting } from "./work.ts";
 import { WorkerStore } from "./workers.ts";
 
 /** Stores jobs in the database behind `driver`. */
@@ -66,6 +69,7 @@ export class Store implements Broker {
   readonly feed: FeedStore;
   readonly marks: MarkStore;
   readonly workers: WorkerStore;
+  readonly api: ApiBroker;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
@@ -75,6 +79,7 @@ export class Store implements Broker {
     this.schedules = new ScheduleStore(this.#driver, clock);
     this.workers = new WorkerStore(this.#driver, clock);
     this.marks = new MarkStore(this.#driver, clock);
+    this.api = apiBroker(this.#driver, clock);
     this.silent = driver.silent ?? false;
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
@@ -191,6 +196,10 @@ export class Store implements Broker {
     return setPaused(this.#driver, queue, paused);
   }
 
+  setLimit(queue: string, most: number | null): Promise<void> {
+    return setLimit(this.#driver, queue, most);
+  }
+
   stats(): Promise<Stats> {
     return stats(this.#driver);
   }
@@ -198,4 +207,14 @@ export class Store implements Broker {
   close(): Promise<void> {
     return this.#driver.close();
   }
+}
+
+function apiBroker(driver: Driver, clock: Clock): ApiBroker {
+  return {
+    enqueueOnce: (request) => enqueueOnce(driver, clock.databaseNow(), request),
+    pruneRequests: (limit) => pruneRequests(driver, clock.databaseNow(), limit),
+    standing: (ids) => standing(driver, ids),
+    leaseLeftMs: (lease) => leaseLeftMs(driver, clock.databaseNow(), lease),
+    waiting: (request) => waiting(driver, clock.databaseNow(), request),
+  };
 }

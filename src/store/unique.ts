@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, NewJob } from "../broker.ts";
+import type { EnqueueAnswer } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import type { UniqueConflict, UniqueRule, UniqueScope } from "../unique.ts";
 import type { Result, Statement, Value } from "./driver/driver.ts";
 import { toJob } from "./rows.ts";
@@ -50,7 +51,7 @@ const CREATED_AMONG = `
     ${NOW})`;
 
 /** For `[[id, key, scope], …]`: the jobs that hold the keys of what was not added. */
-const DUPLICATES = (["waiting", "live", "window"] as const).map((scope) => `
+export const DUPLICATES: string = (["waiting", "live", "window"] as const).map((scope) => `
   SELECT ${JOB_COLUMNS}, asked FROM (
     SELECT value ->> 0 AS asked, value ->> 1 AS asked_key FROM json_each(?1)
     WHERE value ->> 2 = '${scope}'
@@ -92,13 +93,17 @@ export function isUnique(job: NewJob): job is NewJob & { readonly uniqueKey: str
   return job.uniqueKey !== undefined;
 }
 
+/** The keys of those that have one: `[[id, key, scope], …]`. */
+export function keysOf(jobs: readonly NewJob[]): readonly (readonly string[])[] {
+  return jobs.filter(isUnique)
+    .map(({ id, uniqueKey, terms }) => [id, uniqueKey, terms.unique!.scope]);
+}
+
 /** Asks what came of `jobs`: to be run right after their inserts, in the same transaction. */
 export function uniqueQuestions(now: number | null, jobs: readonly NewJob[]): Statement[] {
-  const keys = jobs.filter(isUnique)
-    .map(({ id, uniqueKey, terms }) => [id, uniqueKey, terms.unique!.scope]);
   return [
     { sql: CREATED_AMONG, args: [now, JSON.stringify(jobs.map(({ id }) => id))] },
-    { sql: DUPLICATES, args: [JSON.stringify(keys)] },
+    { sql: DUPLICATES, args: [JSON.stringify(keysOf(jobs))] },
   ];
 }
 

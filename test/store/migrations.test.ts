@@ -21,6 +21,7 @@ const SCHEMAS: readonly string[] = [
   "c73ba7b712db2b14",
   "8d6268c4668399ad",
   "2d998425fc2af36e",
+  "efd63974a311166d",
 ];
 
 describe.each(places)("in a database at %s", (place) => {

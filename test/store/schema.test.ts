@@ -14,7 +14,7 @@ const forbidden: Readonly<Record<string, string>> = {
   "a job without a payload": "UPDATE errand_job SET payload = NULL",
   "a job without an id": "UPDATE errand_job SET id = NULL WHERE id = 'a'",
   "two jobs of one id": "UPDATE errand_job SET id = 'a' WHERE id = 'b'",
-  "a queue that is half paused": "INSERT INTO errand_queue VALUES ('x', 2)",
+  "a queue that is half paused": "INSERT INTO errand_queue (name, paused) VALUES ('x', 2)",
   "a lease without an expiry": "INSERT INTO errand_lease VALUES ('x', 'w', NULL, '[]')",
 };
 

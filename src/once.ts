@@ -1,0 +1,44 @@
+/**
+ * Enqueueing on behalf of a request that may come again: it adds its jobs once.
+ *
+ * @module
+ */
+import type { Broker, EnqueueAnswer, OnceRequest } from "./broker.ts";
+import { ErrandError } from "./errors.ts";
+import type { EnqueuedJob } from "./job.ts";
+import { enqueuedJob, type Prepared } from "./new-job.ts";
+
+/** What a request is known by. */
+export type OnceKey = Omit<OnceRequest, "jobs">;
+
+/** What enqueueing once works with. */
+export interface OnceHost {
+  readonly broker: Pick<Broker, "api">;
+  /** Tells of jobs that were stored now. */
+  accepted(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[];
+}
+
+/**
+ * The jobs as they stood after the first request with this key.
+ *
+ * @throws {ErrandError} `CONFLICT` when that was another request.
+ */
+export async function enqueueOnce(
+  { broker, accepted }: OnceHost,
+  jobs: readonly Prepared[],
+  key: OnceKey,
+): Promise<EnqueuedJob[]> {
+  if (broker.api === undefined) {
+    throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
+  }
+  const once = await broker.api.enqueueOnce({ ...key, jobs });
+  if (once.kind === "other") {
+    throw new ErrandError(
+      "CONFLICT",
+      "Cannot repeat the request: another one was sent with its key; use a key for one request",
+    );
+  }
+  const { kind, ids, answer } = once;
+  if (kind === "stored") return accepted(jobs, answer);
+  return jobs.map((job, index) => enqueuedJob({ ...job, id: ids[index]! }, answer));
+}
