@@ -27,8 +27,8 @@ export type {
 export { CHANGE_EVENTS } from "./src/change.ts";
 export type { ChangeEvent, JobChange, Watch, WatchFilter, WatchOptions } from "./src/change.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
-export type { BulkFilter, BulkOptions, BulkResult } from "./src/history.ts";
-export type { CloneOverrides } from "./src/clone.ts";
+export type { BulkFilter, BulkOptions, BulkResult } from "./src/bulk.ts";
+export type { CloneOverrides } from "./src/calls.ts";
 export type { Isolate, IsolateOptions } from "./src/isolate.ts";
 export type { ErrandOptions, VerbOptions } from "./src/options.ts";
 export type {
@@ -113,6 +113,7 @@ export type { PageOptions } from "./src/page.ts";
 export type { Schedules } from "./src/schedules.ts";
 export type { Overlap, Schedule, SchedulePage, ScheduleState } from "./src/schedule.ts";
 export type { ScheduleOptions } from "./src/schedule-options.ts";
+export type { RunNowOptions } from "./src/schedules.ts";
 export type { CatchUp, NextRun, NextRuns } from "./src/recurrence.ts";
 export type {
   LibsqlClient,

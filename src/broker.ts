@@ -9,34 +9,12 @@ import type { FeedBroker } from "./feed-broker.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Completed, Held, Settlement } from "./outcome.ts";
 import type { MarkBroker } from "./mark-broker.ts";
+import type { Due, NewJob } from "./job-terms.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
-import type { UniqueRule } from "./unique.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
+import type { VerbBroker } from "./verb-broker.ts";
 import type { WorkerBeat, WorkerBroker, WorkerCommand } from "./worker-broker.ts";
-
-/** A job to be enqueued; texts are JSON. */
-export interface NewJob {
-  readonly id: string;
-  readonly payload: string;
-  /** Everything else; jobs that have it in common share one object, and are stored together. */
-  readonly terms: JobTerms;
-  /** There when its terms say `unique`. */
-  readonly uniqueKey?: string;
-}
-
-/** What jobs of one call have in common; texts are JSON. */
-export interface JobTerms extends Due {
-  readonly task: string;
-  readonly queue: string;
-  readonly priority: number;
-  readonly maxAttempts: number | null;
-  readonly parentId: string | null;
-  readonly options: string | null;
-  readonly meta: string | null;
-  /** While one job holds the key, no other is added. */
-  readonly unique?: UniqueRule;
-}
 
 /** What came of an enqueue, once committed. */
 export interface EnqueueAnswer {
@@ -178,14 +156,6 @@ export interface Ended {
 export interface TaskField {
   readonly task: string;
   readonly field: string;
-}
-
-/** When a job is due. */
-export interface Due {
-  /** At this instant, in milliseconds since the epoch … */
-  readonly runAtMs: number | null;
-  /** … or, without one, so long after the database's now. */
-  readonly delayMs: number;
 }
 
 /** One batch of many changes by hand. */
@@ -350,6 +320,15 @@ export interface Broker {
   readonly silent?: boolean;
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
+  /**
+   * Calls `heard` when there may be work in the queues that what it returns is told, whenever they
+   * change. Only where somebody else looks for that.
+   */
+  readonly onWork?: (heard: () => void) => (queues: ReadonlySet<string>) => void;
+  /** Which of up to 500 jobs have ended, once one has or the signal aborts; only as `onWork` is. */
+  readonly ending?: (ids: readonly string[], signal: AbortSignal) => Promise<Ended>;
+  /** Verbs that the store offers whole. */
+  readonly verbs?: VerbBroker;
   /** What the server has counted; only where it tells. */
   readonly usage?: () => Usage;
   /** Whether payloads are stored encrypted, so that nothing can look into them there. */

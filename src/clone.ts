@@ -3,22 +3,35 @@
  *
  * @module
  */
-import type { JobTerms } from "./broker.ts";
+import type { JobTerms } from "./job-terms.ts";
+import { encode } from "./codec.ts";
+import type { CloneOverrides } from "./calls.ts";
 import { invalid, show } from "./errors.ts";
+import { checkNewId } from "./id.ts";
 import type { Job } from "./job.ts";
 import { type NewJobHost, prepare, type Prepared, termsOf } from "./new-job.ts";
-import type { EnqueueOptions, Policy } from "./task.ts";
+import type { Policy } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
-
-/** What a clone has otherwise than its original. */
-export interface CloneOverrides extends EnqueueOptions {
-  /** Another payload; the task's schema checks it. */
-  readonly payload?: unknown;
-}
 
 /** What clones are made with. */
 export interface CloneHost extends NewJobHost {
   readonly tasks: Tasks;
+}
+
+/** Refuses overrides that cannot be used, whatever job they are for. */
+export function checkOverrides(id: string, overrides: CloneOverrides, host: NewJobHost): void {
+  checkObject(id, overrides);
+  const { id: _, payload, ...options } = overrides;
+  const source = { name: `a clone of ${id}`, queue: "default", priority: 0 };
+  termsOf({ ...source, policy: {}, onLeaseExpired: "retry" }, options);
+  encode(payload, { what: "payload", limitBytes: host.payloadLimitBytes });
+}
+
+function checkObject(id: string, overrides: CloneOverrides): void {
+  if (typeof overrides !== "object" || overrides === null) {
+    throw invalid(`Cannot clone job ${id} with ${show(overrides)}: overrides are an object`);
+  }
+  if (overrides.id !== undefined) checkNewId(overrides.id, `the id of a clone of job ${id}`);
 }
 
 /** The job to be stored; `policy` is what the original says itself, as JSON. */
@@ -28,10 +41,8 @@ export function cloneOf(
   overrides: CloneOverrides,
   host: CloneHost,
 ): Prepared | Promise<Prepared> {
-  if (typeof overrides !== "object" || overrides === null) {
-    throw invalid(`Cannot clone job ${job.id} with ${show(overrides)}: overrides are an object`);
-  }
-  const { payload = job.payload, ...options } = overrides;
+  checkObject(job.id, overrides);
+  const { id, payload = job.payload, ...options } = overrides;
   const { task: name, queue, priority } = job;
   const task = host.tasks.get(name) ?? { name };
   const terms = termsOf({ name, queue, priority, policy: {}, onLeaseExpired: "retry" }, {
@@ -39,7 +50,7 @@ export function cloneOf(
     ...(job.parentId !== undefined && { parentId: job.parentId }),
     ...options,
   });
-  return prepare(task, withPolicy(terms, job, policy), payload, host);
+  return prepare(task, withPolicy(terms, job, policy), payload, host, id);
 }
 
 /** A clone of an occurrence is none itself. */

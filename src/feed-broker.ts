@@ -23,6 +23,8 @@ export interface ChangesRequest {
   readonly query: ChangeQuery;
   /** How many changes to look at, whether they fit or not. */
   readonly limit: number;
+  /** Ends the waiting of a feed that waits. */
+  readonly signal?: AbortSignal;
 }
 
 /** A change as it was recorded. */
@@ -58,6 +60,8 @@ export interface FeedBroker {
   changes(request: ChangesRequest): Promise<ChangePage>;
   /** One bounded batch: removes old changes, or the feed that nobody keeps; how many it removed. */
   tidy(): Promise<number>;
+  /** Whether `changes` waits until there is one, or for a while. */
+  readonly waits?: boolean;
   /** Calls `listener` after each commit of this very broker; returns what ends that. */
   readonly onWrite?: (listener: () => void) => () => void;
 }

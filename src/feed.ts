@@ -85,7 +85,8 @@ export class Feed {
       await begun;
       while (!ended.signal.aborted) {
         const ticket = wake.ticket(); // first, so that a commit after the look is not missed
-        const page = await this.#read(place.cursor!, query);
+        const page = await this.#read(place.cursor!, query, ended.signal);
+        if (page === undefined) return;
         for (const change of page.changes) {
           if (ended.signal.aborted) return;
           place.cursor = change.cursor;
@@ -93,7 +94,7 @@ export class Feed {
         }
         if (page.cursor !== place.cursor || page.changes.length > 0) pace.quicken();
         place.cursor = page.cursor;
-        if (page.more) continue;
+        if (page.more || this.#host.broker.feed.waits) continue;
         await wake.news("change", ticket, { mostMs: pace.pauseMs(), signal: ended.signal });
       }
     } finally {
@@ -102,9 +103,18 @@ export class Feed {
     }
   }
 
-  async #read(after: string, query: ChangeQuery): Promise<ChangePage> {
-    const page = await this.#host.broker.feed.changes({ after, query, limit: PAGE });
-    if (!page.lost) return page;
+  /** Nothing once the signal has aborted. */
+  async #read(
+    after: string,
+    query: ChangeQuery,
+    signal: AbortSignal,
+  ): Promise<ChangePage | undefined> {
+    const request = { after, query, limit: PAGE, signal };
+    const page = await this.#host.broker.feed.changes(request).catch((error) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
+    if (!page?.lost) return page;
     throw new ErrandError(
       "NOT_FOUND",
       `Cannot watch jobs from cursor "${after}": what followed it is no longer kept; watch ` +

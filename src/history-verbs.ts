@@ -3,17 +3,12 @@
  *
  * @module
  */
-import { retryDue, type RetryJobOptions } from "./calls.ts";
-import { cloneOf, type CloneOverrides } from "./clone.ts";
+import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
+import { type CloneOverrides, retryDue, type RetryJobOptions } from "./calls.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
-import {
-  type BulkFilter,
-  type BulkOptions,
-  type BulkResult,
-  changeMany,
-  type HistoryHost,
-} from "./history.ts";
+import type { changeMany as ChangeMany, HistoryHost } from "./history.ts";
+import { checkId } from "./job-checks.ts";
 import type { EnqueuedJob, JobPage, ListOptions } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import type { Prepared } from "./new-job.ts";
@@ -31,6 +26,10 @@ export function hostHistory(verbs: HistoryVerbs, host: VerbsHost): void {
   hosts.set(verbs, host);
 }
 
+/** Who changes no history loads nothing of this. */
+const changeMany: typeof ChangeMany = async (...call) =>
+  (await import("./history.ts")).changeMany(...call);
+
 /**
  * Looks for jobs, and changes many, batch by batch: each of at most 500 jobs is one transaction and
  * one `bulk` event. A call that was interrupted has kept its batches, and the same call does the
@@ -45,8 +44,8 @@ export abstract class HistoryVerbs {
    */
   async list(options: ListOptions = {}): Promise<JobPage> {
     const { broker, tasks } = hosts.get(this)!;
-    if (options.where !== undefined) checkSearchable(broker, "list jobs by where");
-    const query = listQuery(options, tasks);
+    if (options?.where !== undefined) checkSearchable(broker, "list jobs by where");
+    const query = listQuery(options, broker.verbs === undefined ? tasks : undefined);
     if (query.where !== undefined) await broker.indexFields(tasks.fields());
     return await broker.list(query);
   }
@@ -109,6 +108,8 @@ export abstract class HistoryVerbs {
    */
   async clone(id: string, overrides: CloneOverrides = {}): Promise<EnqueuedJob> {
     const host = hosts.get(this)!;
+    const { verbs } = host.broker;
+    if (verbs !== undefined && typeof id === "string") return await cloneWhole(host, id, overrides);
     const job = typeof id === "string" ? await host.broker.get(id) : undefined;
     if (job === undefined) {
       throw new ErrandError(
@@ -120,6 +121,22 @@ export abstract class HistoryVerbs {
       throw new ErrandError("CONFLICT", `Cannot clone job ${id}: it is locked`);
     }
     const policy = await host.broker.policy(id);
+    const { cloneOf } = await import("./clone.ts");
     return await host.enqueue(await cloneOf(job, policy, overrides, host));
   }
+}
+
+/** By one call of the store. */
+async function cloneWhole(
+  host: VerbsHost,
+  id: string,
+  overrides: CloneOverrides,
+): Promise<EnqueuedJob> {
+  const { broker, events, wake } = host;
+  checkId("clone", id);
+  (await import("./clone.ts")).checkOverrides(id, overrides, host);
+  const job = await broker.verbs!.clone(id, overrides);
+  if (job.enqueued === "inserted") events.emit("enqueued", { job });
+  wake.signal("work");
+  return job;
 }

@@ -3,39 +3,17 @@
  *
  * @module
  */
-import type { Broker, BulkRequest, Due, JobQuery } from "./broker.ts";
+import type { Broker, BulkRequest, JobQuery } from "./broker.ts";
+import type { Due } from "./job-terms.ts";
+import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import type { ErrandEvents, Events } from "./events.ts";
 import { retentions } from "./janitor.ts";
-import { isEnded, JOB_STATES, type JobFilter, type JobState } from "./job.ts";
+import { isEnded, JOB_STATES, type JobState } from "./job.ts";
 import { jobQuery } from "./job-query.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Wake } from "./wake.ts";
-
-/** Which jobs a call for many means. Conditions are joined by "and"; there is at least one. */
-export interface BulkFilter extends JobFilter {
-  /** Said instead of any condition: every job that the call can change. */
-  readonly all?: true;
-}
-
-/** How far a call for many goes. */
-export interface BulkOptions {
-  /** How many jobs at most: 1 to 1,000,000. @default 10,000 */
-  readonly limit?: number;
-  /** Where to go on: the `cursor` of the call before. */
-  readonly cursor?: string;
-  /** Only counts, and changes nothing. @default false */
-  readonly dryRun?: boolean;
-}
-
-/** What a call for many came to. */
-export interface BulkResult {
-  /** How many jobs it changed or, in a dry run, would. */
-  readonly count: number;
-  /** There are more: pass it to go on. */
-  readonly cursor?: string;
-}
 
 /** What the verbs work with. */
 export interface HistoryHost {
@@ -83,15 +61,17 @@ export async function changeMany(
   filter: BulkFilter,
   options: BulkOptions = {},
 ): Promise<BulkResult> {
-  if (filter?.where !== undefined) checkSearchable(host.broker, `${verb} jobs by where`);
-  const query = bulkQuery(verb, filter, host.tasks);
+  const { broker, tasks } = host;
+  if (filter?.where !== undefined) checkSearchable(broker, `${verb} jobs by where`);
+  const query = bulkQuery(verb, filter, broker.verbs === undefined ? tasks : undefined);
   const { limit, cursor, dryRun } = checkedOptions(verb, options);
-  if (query.where !== undefined) await host.broker.indexFields(host.tasks.fields());
+  if (broker.verbs !== undefined) return await changeWhole(host, verb, filter, options);
+  if (query.where !== undefined) await broker.indexFields(tasks.fields());
   let after = cursor;
   let count = 0;
   for (let left = limit; left > 0;) {
     const most = Math.min(left, LOOK_JOBS);
-    const found = await host.broker.fitting(query, after, most + 1);
+    const found = await broker.fitting(query, after, most + 1);
     const ids = found.slice(0, most);
     count += dryRun ? ids.length : await changed(host, verb, query, ids);
     if (found.length <= most) return { count };
@@ -99,6 +79,23 @@ export async function changeMany(
     left -= ids.length;
   }
   return { count, cursor: after };
+}
+
+/** By one call of the store, which does not tell which jobs they were. */
+async function changeWhole(
+  { broker, due, events, wake }: HistoryHost,
+  verb: BulkVerb,
+  filter: BulkFilter,
+  options: BulkOptions,
+): Promise<BulkResult> {
+  const result = await broker.verbs!.changeMany({
+    ...{ verb, filter, options },
+    ...(due !== undefined && { due }),
+  });
+  if (options.dryRun || result.count === 0) return result;
+  events.emit("bulk", { verb, count: result.count, jobs: [] });
+  wake.signal(verb === "retry" ? "work" : "end");
+  return result;
 }
 
 async function changed(
@@ -127,7 +124,7 @@ async function changed(
   return count;
 }
 
-function bulkQuery(verb: BulkVerb, filter: BulkFilter, tasks: Tasks): JobQuery {
+function bulkQuery(verb: BulkVerb, filter: BulkFilter, tasks: Tasks | undefined): JobQuery {
   if (typeof filter !== "object" || filter === null) {
     throw invalid(`Cannot ${verb} jobs by ${show(filter)}: a filter is an object`);
   }

@@ -24,8 +24,11 @@ const KEYS: readonly string[] = [
 
 const CONDITIONS_MAX = 16;
 
-/** The query of `filter`; `act` names what is to be done. Throws `INVALID_INPUT`. */
-export function jobQuery(filter: JobFilter, tasks: Tasks, act: string): JobQuery {
+/**
+ * The query of `filter`; `act` names what is to be done. Without `tasks` others know what can be
+ * searched. Throws `INVALID_INPUT`.
+ */
+export function jobQuery(filter: JobFilter, tasks: Tasks | undefined, act: string): JobQuery {
   for (const key of Object.keys(filter)) {
     if (KEYS.includes(key)) continue;
     throw invalid(`Cannot ${act} jobs by ${show(key)}: a filter has only ${KEYS.join(", ")}`);
@@ -110,7 +113,7 @@ function conditions(
 
 interface WhereContext {
   readonly task: string | undefined;
-  readonly tasks: Tasks;
+  readonly tasks: Tasks | undefined;
   readonly act: string;
 }
 
@@ -118,9 +121,10 @@ interface WhereContext {
 function whereOf(
   value: unknown,
   { task, tasks, act }: WhereContext,
-): { readonly task: string; readonly where: NonNullable<JobQuery["where"]> } {
+): { readonly task?: string; readonly where: NonNullable<JobQuery["where"]> } {
   const where = Object.entries(conditions("where", value, act))
     .map(([field, wanted]) => ({ field, value: wanted }));
+  if (tasks === undefined) return { where };
   const named = where.map(({ field }) => field);
   const known = tasks.all().filter(({ name }) => task === undefined || name === task);
   const fit = known.filter(({ index }) => named.every((field) => index?.includes(field)));

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, JobTerms, NewJob } from "./broker.ts";
+import type { EnqueueAnswer } from "./broker.ts";
+import type { JobTerms, NewJob } from "./job-terms.ts";
 import { decode, encode } from "./codec.ts";
 import { durationMs, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
@@ -142,7 +143,8 @@ function uniqueOf(
   return rule;
 }
 
-function metaText(meta: unknown): string {
+/** The JSON of metadata. @throws {ErrandError} when it has none, or too much. */
+export function metaText(meta: unknown): string {
   if (typeof meta !== "object" || meta === null || Array.isArray(meta)) {
     throw invalid(`Cannot use ${show(meta)} as meta: it is an object of JSON values`);
   }

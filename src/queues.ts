@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { BulkFilter, BulkResult } from "./bulk.ts";
 import { invalid, show } from "./errors.ts";
-import { type BulkFilter, type BulkResult, changeMany, type HistoryHost } from "./history.ts";
+import type { HistoryHost } from "./history.ts";
 import { checkName } from "./task.ts";
 
 const LIMIT_MAX = 1_000_000;
@@ -62,16 +63,25 @@ export class Queues {
    */
   async remove(queue: string): Promise<{ readonly count: number }> {
     const { broker, wake } = this.#host;
-    await broker.setPaused(checkName(queue, "the name of a queue"), true);
-    await this.#all("cancel", { queue, state: "running" });
-    const count = await this.#all("remove", { queue });
-    await broker.setLimit(queue, null);
-    await broker.setPaused(queue, false);
+    checkName(queue, "the name of a queue");
+    const whole = await broker.verbs?.removeQueue(queue);
+    const count = whole?.count ?? await this.#remove(queue);
     wake.signal("work");
     return { count };
   }
 
+  async #remove(queue: string): Promise<number> {
+    const { broker } = this.#host;
+    await broker.setPaused(queue, true);
+    await this.#all("cancel", { queue, state: "running" });
+    const count = await this.#all("remove", { queue });
+    await broker.setLimit(queue, null);
+    await broker.setPaused(queue, false);
+    return count;
+  }
+
   async #all(verb: "cancel" | "remove", filter: BulkFilter): Promise<number> {
+    const { changeMany } = await import("./history.ts");
     let sum = 0;
     let cursor: string | undefined = "";
     while (cursor !== undefined) {

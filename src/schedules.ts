@@ -6,7 +6,7 @@
 import type { Broker } from "./broker.ts";
 import { ErrandError, show } from "./errors.ts";
 import type { Events } from "./events.ts";
-import { newId } from "./id.ts";
+import { checkNewId, newId } from "./id.ts";
 import type { Job } from "./job.ts";
 import type { Prepared } from "./new-job.ts";
 import { checkedPage, type PageOptions } from "./page.ts";
@@ -18,14 +18,9 @@ import {
   type ScheduleTerms,
   toSchedule,
 } from "./schedule.ts";
-import {
-  checkedPlan,
-  type Found,
-  resumed,
-  type ScheduleOptions,
-  upserted,
-} from "./schedule-options.ts";
+import type { Found, ScheduleOptions } from "./schedule-options.ts";
 import { checkName, type EnqueueOptions, type Task } from "./task.ts";
+import type { VerbBroker } from "./verb-broker.ts";
 import type { Wake } from "./wake.ts";
 
 /** What schedules are made with. */
@@ -34,6 +29,12 @@ export interface SchedulesHost {
   readonly events: Events;
   readonly wake: Wake;
   readonly nextRuns: NextRuns;
+}
+
+/** What the job of a schedule that is run by hand has of its own. */
+export interface RunNowOptions {
+  /** A UUIDv7 of your own for it: asked for again, it adds nothing. */
+  readonly id?: string;
 }
 
 /** Checks what a job would be made from. */
@@ -69,10 +70,20 @@ export class Schedules {
     options: ScheduleOptions<In, Parsed, Result>,
   ): Promise<Schedule> {
     checkScheduleName(name);
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await this.#upsertWhole(verbs, name, options);
     if (options?.cron !== undefined) await cronReady();
+    const { checkedPlan, upserted } = await import("./schedule-options.ts");
     const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
     const terms = await this.#terms(options as ScheduleOptions);
     return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
+  }
+
+  /** When it is due is for the store to judge; what it enqueues is checked here as well. */
+  async #upsertWhole(verbs: VerbBroker, name: string, options: ScheduleOptions): Promise<Schedule> {
+    const schedule = await verbs.upsertSchedule(name, options, await this.#terms(options));
+    this.#host.wake.nudge();
+    return schedule;
   }
 
   /** The schedule, if there is one. */
@@ -92,6 +103,8 @@ export class Schedules {
 
   /** From now on no occurrence is enqueued. @throws {ErrandError} `NOT_FOUND`. */
   async pause(name: string): Promise<Schedule> {
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await verbs.pauseSchedule(checkScheduleName(name));
     return await this.#change("pause", name, ({ record, nowMs }) => {
       if (record === undefined) throw notFound("pause", name);
       if (record.paused) return undefined;
@@ -105,6 +118,9 @@ export class Schedules {
    * @throws {ErrandError} `NOT_FOUND`; `INVALID_INPUT` when its `next` function is unknown here.
    */
   async resume(name: string): Promise<Schedule> {
+    const { verbs } = this.#host.broker;
+    if (verbs !== undefined) return await verbs.resumeSchedule(checkScheduleName(name));
+    const { resumed } = await import("./schedule-options.ts");
     return await this.#change("resume", name, (found) => {
       if (found.record === undefined) throw notFound("resume", name);
       return found.record.paused ? resumed(found.record, found) : undefined;
@@ -128,9 +144,10 @@ export class Schedules {
    *
    * @throws {ErrandError} `NOT_FOUND`.
    */
-  async runNow(name: string): Promise<Job> {
+  async runNow(name: string, { id = newId() }: RunNowOptions = {}): Promise<Job> {
     const { broker, events, wake } = this.#host;
-    const job = await broker.schedules.run(checkScheduleName(name), newId());
+    checkNewId(id, `the id of a job of schedule ${show(name)}`);
+    const job = await broker.schedules.run(checkScheduleName(name), id);
     if (job === undefined) throw notFound("run", name);
     events.emit("enqueued", { job });
     wake.signal("work");

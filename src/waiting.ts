@@ -23,6 +23,8 @@ export interface WaitingHost {
 
 /** A waiter looks again so often, should every signal have failed. */
 const LOOK_MS = 2_000;
+/** A store that waits is asked again after so long. */
+const WAIT_MS = 60_000;
 /** One read asks for so many jobs; others may write and read in between. */
 const PAGE = 500;
 const JOBS_MAX = 10_000;
@@ -53,7 +55,7 @@ export class Waiting {
       signal?.throwIfAborted();
       const ticket = wake.ticket(); // first, so that an end after the look is not missed
       const startMs = clock.elapsedMs();
-      const { jobs, missing } = await this.#looks.add([...pending]);
+      const { jobs, missing } = await this.#look(pending, untilMs - startMs, signal);
       for (const id of pending) {
         if (missing.has(id)) throw notFound("wait for", id);
         const job = jobs.get(id);
@@ -68,6 +70,7 @@ export class Waiting {
         await this.#asTheyAre(pending, found);
         break;
       }
+      if (broker.ending !== undefined) continue; // it has waited
       const tookMs = clock.elapsedMs() - startMs;
       const mostMs = Math.min(leftMs, pace.pauseMs());
       await wake.news("end", ticket, { mostMs, signal, concerns });
@@ -91,16 +94,37 @@ export class Waiting {
     for (;;) {
       signal?.throwIfAborted();
       const ticket = wake.ticket();
-      const looked = await this.#looks.add([...asked]);
+      const looked = await this.#look(asked, untilMs - clock.elapsedMs(), signal);
       const jobs = new Map([...looked.jobs].filter(([id]) => asked.has(id)));
       const missing = new Set([...looked.missing].filter((id) => asked.has(id)));
       const leftMs = untilMs - clock.elapsedMs();
       if (jobs.size + missing.size > 0 || leftMs <= 0) return { jobs, missing };
+      if (broker.ending !== undefined) continue; // it has waited
       await wake.news("end", ticket, {
         mostMs: Math.min(leftMs, pace.pauseMs()),
         signal,
         concerns,
       });
+    }
+  }
+
+  /** Which have ended: now or, where the store waits for that, within some time. */
+  async #look(
+    pending: ReadonlySet<string>,
+    leftMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Ended> {
+    const { broker, clock } = this.#host;
+    if (broker.ending === undefined || leftMs <= 0) return await this.#looks.add([...pending]);
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    const cancel = clock.timer(Math.min(leftMs, WAIT_MS), end);
+    signal?.addEventListener("abort", end);
+    try {
+      return await broker.ending([...pending].slice(0, PAGE), ended.signal);
+    } finally {
+      cancel();
+      signal?.removeEventListener("abort", end);
     }
   }
 
@@ -118,7 +142,9 @@ function checkedIds(given: readonly (Job | string)[]): string[] {
   if (given.length > JOBS_MAX) {
     throw invalid(`Cannot wait for ${given.length} jobs: at most ${JOBS_MAX} at once`);
   }
-  return given.map((one) => checkId("wait for", one instanceof Object ? one.id : one));
+  return given.map((one) =>
+    checkId("wait for", one instanceof Object && "id" in one ? one.id : one as string)
+  );
 }
 
 async function endedOf(broker: Broker, ids: readonly string[]): Promise<Ended> {

@@ -1,9 +1,10 @@
 /**
  * Who wakes what waits: this process at once, other processes on the same file through their
- * commits, which are looked for only while someone waits.
+ * commits, which are looked for only while someone waits; and a server, where it looks for work.
  *
  * @module
  */
+import type { Broker } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { Commits, type CommitSource } from "./commits.ts";
 
@@ -19,11 +20,18 @@ export interface Ticket {
   readonly signals: Readonly<Record<Topic, number>>;
 }
 
-/** `own`: this process itself has committed something on the topic. */
-export type Watcher = (own: boolean) => void;
+/** `sure`: this process itself has committed something on the topic, or the store says so. */
+export type Watcher = (sure: boolean) => void;
 
 /** Whether news of these jobs concern a watcher. */
 export type Concern = (jobs: ReadonlySet<string>) => boolean;
+
+/** Which news a watcher is for. */
+export interface Interest {
+  readonly concerns?: Concern;
+  /** Where it would take work from. */
+  readonly queues?: readonly string[];
+}
 
 /** How long to wait for news, and for which. */
 export interface NewsOptions {
@@ -37,13 +45,16 @@ export class Wake {
   readonly #clock: Clock;
   readonly #commits: Commits;
   readonly #signals: Record<Topic, number> = { work: 0, end: 0, change: 0 };
-  readonly #watchers = new Map<Watcher, { readonly topic: Topic; readonly concerns?: Concern }>();
+  readonly #watchers = new Map<Watcher, Interest & { readonly topic: Topic }>();
   readonly #listeners = new Set<Watcher>();
+  /** Tells the store for which queues work is awaited. */
+  readonly #await: ((queues: ReadonlySet<string>) => void) | undefined;
   #limited = false;
 
   /** A source that tells of no commits leaves this process, which is heard in any case. */
-  constructor(clock: Clock, source: CommitSource = {}) {
+  constructor(clock: Clock, source: CommitSource & Pick<Broker, "onWork"> = {}) {
     this.#clock = clock;
+    this.#await = source.onWork?.(() => this.#tell("work"));
     this.#commits = new Commits(clock, source, () => {
       for (const watcher of [...this.#watchers.keys(), ...this.#listeners]) watcher(false);
     });
@@ -61,8 +72,11 @@ export class Wake {
   signal(topic: Topic, jobs?: () => ReadonlySet<string>): void {
     if (topic === "end" && this.#limited) this.signal("work");
     this.#signals[topic]++;
-    if (this.#watchers.size === 0) return;
-    const concerned = jobs?.();
+    this.#commits.alert();
+    if (this.#watchers.size > 0) this.#tell(topic, jobs?.());
+  }
+
+  #tell(topic: Topic, concerned?: ReadonlySet<string>): void {
     for (const [watcher, of] of [...this.#watchers]) {
       if (of.topic !== topic) continue;
       if (concerned === undefined || of.concerns?.(concerned) !== false) watcher(true);
@@ -78,19 +92,28 @@ export class Wake {
    * Calls `watcher` once: when `topic` is signalled or another process commits, and at once if
    * that has happened since `ticket`. Returns what ends the watch.
    */
-  watch(topic: Topic, ticket: Ticket, watcher: Watcher, concerns?: Concern): () => void {
+  watch(topic: Topic, ticket: Ticket, watcher: Watcher, interest: Interest = {}): () => void {
     const end = (): void => {
-      this.#watchers.delete(once);
+      if (!this.#watchers.delete(once)) return;
       if (this.#watchers.size === 0) this.#commits.stop();
+      if (topic === "work") this.#await?.(this.#awaited());
     };
-    const once = (own: boolean): void => {
+    const once = (sure: boolean): void => {
       end();
-      watcher(own);
+      watcher(sure);
     };
-    this.#watchers.set(once, { topic, ...(concerns !== undefined && { concerns }) });
-    if (ticket.signals[topic] !== this.#signals[topic]) once(true);
-    else this.#commits.start(ticket.version);
+    this.#watchers.set(once, { topic, ...interest });
+    if (ticket.signals[topic] !== this.#signals[topic]) {
+      once(true);
+    } else {
+      this.#commits.start(ticket.version);
+      if (topic === "work") this.#await?.(this.#awaited());
+    }
     return end;
+  }
+
+  #awaited(): ReadonlySet<string> {
+    return new Set([...this.#watchers.values()].flatMap(({ queues = [] }) => queues));
   }
 
   /**
@@ -120,7 +143,7 @@ export class Wake {
       const cancel = this.#clock.timer(mostMs, end);
       signal?.addEventListener("abort", end);
       let endWatch = (): void => {};
-      endWatch = this.watch(topic, ticket, end, concerns);
+      endWatch = this.watch(topic, ticket, end, concerns && { concerns });
       if (signal?.aborted) end(); // before anyone listened
     });
   }

@@ -9,6 +9,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
+import { checkMembers } from "./members.ts";
 import type { NextRuns } from "./recurrence.ts";
 import type { SlotOptions } from "./slots.ts";
 import { checkName } from "./task.ts";
@@ -26,7 +27,8 @@ export interface WorkerOptions extends SlotOptions {
   readonly lease?: Duration;
   /**
    * The longest that an idle worker waits before it looks again, come what may. Over a server,
-   * where nobody tells of other processes' jobs, it begins with 250 ms. @default "5s"
+   * where nobody tells of other processes' jobs, it begins with 250 ms. @default "5s", or "1m" over
+   * the HTTP API, which tells of them
    */
   readonly pollInterval?: Duration;
   /** How long attempts may go on when the worker is stopped. @default "10s" */
@@ -55,6 +57,9 @@ export interface WorkerHost {
 
 const LEASE_MIN_MS = 100;
 const POLL_MIN_MS = 10;
+const POLL = "5s";
+/** Where the store tells of work, an idle worker looks only should that have failed. */
+const POLL_WHEN_TOLD = "1m";
 
 /** {@linkcode WorkerOptions}, checked, without those of its slots. */
 export interface WorkerSettings {
@@ -65,9 +70,21 @@ export interface WorkerSettings {
   readonly graceMs: number;
 }
 
+const OPTIONS: readonly string[] = Object.keys(
+  {
+    ...{ queues: 1, concurrency: 1, prefetch: 1 },
+    ...{ name: 1, lease: 1, pollInterval: 1, grace: 1 },
+  } satisfies Record<keyof WorkerOptions, 1>,
+);
+
 /** Checks what a worker is told, apart from its slots. */
-export function checkedWorkerOptions(options: WorkerOptions): WorkerSettings {
-  const { name, lease = "30s", pollInterval = "5s", grace = "10s" } = options;
+export function checkedWorkerOptions(
+  options: WorkerOptions,
+  { onWork }: Pick<Broker, "onWork"> = {},
+): WorkerSettings {
+  checkMembers(options, OPTIONS, "the options of a worker");
+  const pollUnsaid = onWork === undefined ? POLL : POLL_WHEN_TOLD;
+  const { name, lease = "30s", pollInterval = pollUnsaid, grace = "10s" } = options;
   const id = newId();
   return {
     id,

@@ -85,7 +85,7 @@ export class Worker {
 
   /** Made by `errand.worker()`. */
   constructor(host: WorkerHost, options: WorkerOptions = {}) {
-    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options);
+    const { id, name, leaseMs, pollMs, graceMs } = checkedWorkerOptions(options, host.broker);
     this.id = id;
     this.name = name;
     this.#host = host;
@@ -266,18 +266,19 @@ export class Worker {
 
   /** How long to rest, unless an outcome or news of a job comes first. */
   #rest(ticket: Ticket): number {
-    const full = this.#wanted() === undefined;
-    if (full && this.#slots.held > 0) return this.#pace.mostMs;
-    if (!full && !this.#believedEmpty) return 0;
-    this.#endWatch = this.#host.wake.watch("work", ticket, (own) => {
-      if (own) {
+    const wanted = this.#wanted();
+    if (wanted === undefined && this.#slots.held > 0) return this.#pace.mostMs;
+    if (wanted !== undefined && !this.#believedEmpty) return 0;
+    const hear = (sure: boolean): void => {
+      if (sure) {
         this.#believedEmpty = false;
         this.#pace.quicken();
       }
       this.#loop.wake();
-    });
-    const pollMs = this.#pace.pauseMs();
-    return Math.min(this.#nextDueMs ?? pollMs, pollMs);
+    };
+    const queues = wanted?.queues.map(({ queue }) => queue);
+    this.#endWatch = this.#host.wake.watch("work", ticket, hear, queues && { queues });
+    return Math.min(this.#nextDueMs ?? Infinity, this.#pace.pauseMs());
   }
 
   /** The request is kept and repeated: nothing that it hands in is lost. */
@@ -358,7 +359,6 @@ export class Worker {
   }
 
   // ─── draining ───
-
   async #drained(untilMs: number, options: DrainOptions): Promise<DrainEnd> {
     const { signal, scheduled = false } = options;
     const { clock } = this.#host;

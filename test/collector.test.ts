@@ -85,4 +85,26 @@ describe("a collector", () => {
     gates[1]!.open("two");
     await Promise.all([later, settling]);
   });
+
+  it("writes each call's items by themselves when some of several calls' were refused", async () => {
+    const written: (readonly number[])[] = [];
+    const write = (items: readonly number[]): Promise<string> => {
+      written.push([...items]);
+      if (items.includes(13)) return Promise.reject(new RangeError(`refused ${items}`));
+      return Promise.resolve(`wrote ${items}`);
+    };
+    const collector = new Collector(write, { isRefusal: (error) => error instanceof RangeError });
+    const adding = [collector.add([1, 2]), collector.add([13]), collector.add([4])];
+    const settled = Promise.allSettled(adding);
+    await turn();
+    await collector.settled();
+    expect(await settled).toEqual([
+      { status: "fulfilled", value: "wrote 1,2" },
+      { status: "rejected", reason: new RangeError("refused 13") },
+      { status: "fulfilled", value: "wrote 4" },
+    ]);
+    expect(written).toEqual([[1, 2, 13, 4], [1, 2], [13], [4]]);
+    await expect(collector.add([13, 14])).rejects.toThrow("refused 13,14");
+    expect(written).toHaveLength(5);
+  });
 });

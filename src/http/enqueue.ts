@@ -3,9 +3,16 @@
  *
  * @module
  */
-import type { JobTerms } from "../broker.ts";
+import type { JobTerms } from "../job-terms.ts";
 import { ErrandError, type Issue } from "../errors.ts";
-import { knownTask, prepare, type Prepared, termsOf, type TermsSource } from "../new-job.ts";
+import {
+  knownTask,
+  metaText,
+  prepare,
+  type Prepared,
+  termsOf,
+  type TermsSource,
+} from "../new-job.ts";
 import type { EnqueueOptions, Task } from "../task.ts";
 import { Tasks } from "../tasks.ts";
 import type { UniqueConflict } from "../unique.ts";
@@ -55,11 +62,11 @@ export type EnqueueCall = Pick<Call, "parts" | "settings" | "shared" | "caller">
  *
  * @throws {ErrandError} as `enqueue` does; `FORBIDDEN` for a queue that is not the caller's.
  */
-export async function preparedJobs(
+export function preparedJobs(
   call: EnqueueCall,
   bodies: readonly NewJobBody[],
   many: boolean,
-): Promise<readonly Prepared[]> {
+): readonly Prepared[] | Promise<readonly Prepared[]> {
   const kinds = call.shared.of(newKinds);
   const jobs = bodies.map((body, index) => {
     const path = many ? [index] : [];
@@ -76,12 +83,18 @@ export async function preparedJobs(
       : job;
   });
   return jobs.some((job) => job instanceof Promise)
-    ? await Promise.all(jobs)
+    ? Promise.all(jobs)
     : jobs as readonly Prepared[];
 }
 
 function newKinds(): Kinds {
   return new Kinds();
+}
+
+/** Metadata may be anything: what is too large or too deep is refused before it is made a text. */
+function textOf({ meta, ...said }: Omit<NewJobBody, "id" | "payload">): string {
+  const text = JSON.stringify(said);
+  return meta === undefined ? text : text + metaText(meta);
 }
 
 function kindOf(
@@ -90,7 +103,7 @@ function kindOf(
   said: Omit<NewJobBody, "id" | "payload">,
 ): Kind {
   const task = parts.tasks.get(said.task);
-  return kinds.of(JSON.stringify(said), task, () => {
+  return kinds.of(textOf(said), task, () => {
     const { task: name, onLeaseExpired, ...options } = said;
     const known = knownTask(name, settings.anyTask && task === undefined ? NO_TASKS : parts.tasks);
     const source = onLeaseExpired === undefined ? known : { ...known, onLeaseExpired };

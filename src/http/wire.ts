@@ -11,7 +11,7 @@
 import type { Duration, Instant } from "../duration.ts";
 import type { ErrorCode, Issue } from "../errors.ts";
 import type { ChangeEvent } from "../change.ts";
-import type { BulkFilter } from "../history.ts";
+import type { BulkFilter } from "../bulk.ts";
 import type { Job, JobState, LogLine } from "../job.ts";
 import type { JobPolicy } from "../task.ts";
 import type { UniqueOptions } from "../unique.ts";

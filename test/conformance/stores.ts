@@ -2,6 +2,9 @@
 import { type Client, createClient } from "@libsql/client";
 import { describe, it } from "vitest";
 import { Errand } from "../../mod.ts";
+import { connect } from "../../src/client/mod.ts";
+import { createApi } from "../../src/http/mod.ts";
+import { listen } from "../support/listen.ts";
 import { tempDir } from "../support/temp.ts";
 import { eventually } from "./assert.ts";
 import type { Place, Promises } from "./place.ts";
@@ -52,6 +55,33 @@ export function file(kind: "url" | "client"): OpenPlace {
     };
   };
 }
+
+/** A new file behind the HTTP API: each Errand is a client of a server of its own. */
+export const api: OpenPlace = async () => {
+  const place = await file("url")();
+  const { url } = place.target;
+  return {
+    ...place,
+    target: {},
+    async open({ encryption, tasks = [], clock, ...options }) {
+      const shared = { tasks, ...(clock !== undefined && { clock }) };
+      const errand = await Errand.open({
+        ...{ ...shared, ...(url !== undefined && { url }) },
+        ...(encryption !== undefined && { encryption }),
+      });
+      const server = await listen(createApi(errand, { open: true }).fetch);
+      const client = connect({ ...options, ...shared, url: server.url });
+      const close = client.close.bind(client);
+      return Object.assign(client, {
+        async close(how: Parameters<typeof close>[0]) {
+          await close(how);
+          await errand.close({ grace: 0 });
+          await server[Symbol.asyncDispose]();
+        },
+      });
+    },
+  };
+};
 
 /** Where a server's database is. */
 export interface Target {

@@ -29,7 +29,8 @@ async function stream(
     headers: { accept: "text/event-stream", ...headers },
     signal: gone.signal,
   });
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = response.body!.getReader(); // itself: a pipe would cancel it later
+  const decoder = new TextDecoder();
   let text = "";
   return {
     response,
@@ -38,7 +39,7 @@ async function stream(
       while (!text.includes("\n\n")) {
         const { done, value } = await reader.read();
         if (done) return undefined;
-        text += value;
+        text += decoder.decode(value, { stream: true });
       }
       const end = text.indexOf("\n\n");
       const block = text.slice(0, end);

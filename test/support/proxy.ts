@@ -3,14 +3,16 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from "node:net";
 
 /**
- * What happens to a request: nothing, it is lost, it is done and its answer is lost or cut in the middle, it
- * gets a status of the proxy's own instead of being sent on, an answer that is no JSON, or none.
+ * What happens to a request: nothing, it is lost, it is done and its answer is lost, cut in the
+ * middle or kept back, it gets a status of the proxy's own instead of being sent on, an answer that
+ * is no JSON, or none.
  */
 export type Mishap =
   | "none"
   | "lost"
   | "answer lost"
   | "answer cut"
+  | "answer kept"
   | "silence"
   | "no json"
   | number;
@@ -20,6 +22,8 @@ export interface Proxy extends AsyncDisposable {
   readonly url: string;
   /** What happens to the next requests, one after the other; after that all goes well. */
   readonly mishaps: Mishap[];
+  /** The server behind it. */
+  target: string;
   /** Whether every request is lost. */
   down: boolean;
   /** How long each request takes on the way. */
@@ -32,7 +36,7 @@ export interface Proxy extends AsyncDisposable {
 export async function startProxy(target: string): Promise<Proxy> {
   const mishaps: Mishap[] = [];
   const counts = { came: 0, sentOn: 0 };
-  const proxy = { mishaps, counts, delayMs: 0, down: false };
+  const proxy = { target, mishaps, counts, delayMs: 0, down: false };
   const server = createServer((incoming, outgoing) => {
     void (async () => {
       const body = await read(incoming);
@@ -50,7 +54,8 @@ export async function startProxy(target: string): Promise<Proxy> {
         return void outgoing.writeHead(mishap).end("{}");
       }
       counts.sentOn++;
-      const answer = await send(target, incoming, body);
+      const answer = await send(proxy.target, incoming, body);
+      if (mishap === "answer kept") return;
       if (mishap === "answer lost") return void outgoing.destroy();
       pass(answer, outgoing, mishap === "answer cut");
     })().catch(() => outgoing.destroy());

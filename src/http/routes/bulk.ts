@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BulkFilter } from "../../history.ts";
+import type { BulkFilter } from "../../bulk.ts";
 import { filteredQueue } from "../access.ts";
 import { json } from "../answer.ts";
 import type { Caller } from "../auth.ts";

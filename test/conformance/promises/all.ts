@@ -17,6 +17,13 @@ export const alone: Readonly<Record<string, Promises>> = {
   encryption: encrypting,
 };
 
+/** Those that hold through a server, where nobody has a transaction of the database. */
+export const overHttp: Readonly<Record<string, Promises>> = {
+  ...alone,
+  "several Errands": sharing,
+  "encryption beside others": encryptingShared,
+};
+
 /** Those that several keep on one database, or one beside the user's own client. */
 export const shared: Readonly<Record<string, Promises>> = {
   "several Errands": sharing,

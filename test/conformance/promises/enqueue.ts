@@ -1,7 +1,7 @@
 // Jobs are added as they were meant, or not at all.
-import { defineTask, Errand } from "../../../mod.ts";
+import { defineTask } from "../../../mod.ts";
 import { equal, holds, like, refused } from "../assert.ts";
-import { open, type Promises } from "../place.ts";
+import { open, openLive, type Promises } from "../place.ts";
 
 const work = defineTask({
   name: "work",
@@ -83,7 +83,7 @@ export const enqueueing: Promises = {
   },
 
   "due times go by the database's clock where no other is given": async (place) => {
-    await using errand = await Errand.open({ ...place.target, tasks: [work] });
+    await using errand = await openLive(place, { tasks: [work] });
     const job = await errand.enqueue(work, 1, { delay: 50 });
     holds(Math.abs(job.createdAt.getTime() - Date.now()) < 60_000, "a time near this one");
     like(await errand.worker().drain({ scheduled: true, deadline: "30s" }), { completed: 1 });
