@@ -28,7 +28,7 @@ export { CHANGE_EVENTS } from "./src/change.ts";
 export type { ChangeEvent, JobChange, Watch, WatchFilter, WatchOptions } from "./src/change.ts";
 export { HistoryVerbs } from "./src/history-verbs.ts";
 export type { BulkFilter, BulkOptions, BulkResult } from "./src/bulk.ts";
-export type { CloneOverrides } from "./src/clone.ts";
+export type { CloneOverrides } from "./src/calls.ts";
 export type { Isolate, IsolateOptions } from "./src/isolate.ts";
 export type { ErrandOptions, VerbOptions } from "./src/options.ts";
 export type {

@@ -19,11 +19,17 @@ const built = Object.entries<string>(sources).map(([name, source]) => {
   const path = source.replace(/\.ts$/, "");
   return [name, { types: `${path}.d.ts`, default: `${path}.js` }] as const;
 });
-// what "#…" means for bundlers is built as well
-const imports = JSON.parse(JSON.stringify(pkg.imports).replaceAll(/(\.\/[^"]*)\.ts"/g, '$1.js"'));
+// what "#…" means for bundlers is built as well, and the program
+const imports = inJavaScript(pkg.imports);
+const bin = inJavaScript(pkg.bin);
 const exports = { ...Object.fromEntries(built), "./package.json": "./package.json" };
 writeFileSync(
   "dist/npm/package.json",
-  JSON.stringify({ ...pkg, imports, exports }, null, 2) + "\n",
+  JSON.stringify({ ...pkg, bin, imports, exports }, null, 2) + "\n",
 );
 for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `dist/npm/${file}`);
+
+/** The same with the paths of what is built. */
+function inJavaScript(paths: unknown): unknown {
+  return JSON.parse(JSON.stringify(paths).replaceAll(/(\.\/[^"]*)\.ts"/g, '$1.js"'));
+}

@@ -3,12 +3,13 @@
 import { existsSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
-import { Errand } from "../mod.ts";
+import { Errand, ErrandError } from "../mod.ts";
 import { display } from "./demo/display.ts";
+import { enqueueAll, withoutJob } from "./demo/enqueue.ts";
 import { listFiles } from "./demo/files.ts";
 import { report } from "./demo/report.ts";
 import { inspect, specials, tasks } from "./demo/tasks.ts";
-import { root } from "./runtimes.ts";
+import { current, root } from "./runtimes.ts";
 
 const database = resolve("errand-demo.db");
 const [folder = root, ...unknown] = process.argv.slice(2);
@@ -22,7 +23,11 @@ if (files === undefined) {
   console.error(`Cannot read the folder ${resolve(folder)}: it does not exist, or is no folder`);
   process.exit(2);
 }
-await main(resolve(folder), files);
+await main(resolve(folder), files).catch((error) => {
+  if (!(error instanceof ErrandError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+});
 
 async function main(folder: string, files: readonly string[]): Promise<void> {
   const continued = await isUnfinished();
@@ -34,21 +39,22 @@ async function main(folder: string, files: readonly string[]): Promise<void> {
   await using errand = await Errand.open({ url: `file:${database}`, tasks });
 
   const missing = await withoutJob(errand, files);
-  console.log(
-    `${continued ? "Continuing" : "Starting"}: ${files.length} files in ${folder}, ` +
-      `${missing.length} jobs to enqueue`,
-  );
-  await errand.enqueueMany([
+  const jobs = [
     ...(continued ? [] : specials),
     ...missing.map((path) => ({ task: inspect, payload: { path } })),
-  ]);
+  ];
+  await enqueueAll(errand, jobs);
+  const total = await liveJobs(errand);
+  console.log(
+    `${continued ? "Continuing" : "Starting"} on ${current}: ${files.length} files in ${folder}, ` +
+      `${jobs.length} jobs enqueued, ${total} to run`,
+  );
 
   // A lease of two seconds: after a kill, the next run has not long to wait for its jobs.
   const worker = errand.worker({ concurrency: 16, lease: "2s" });
-  const shown = display(errand, await liveJobs(errand));
+  const shown = display(errand, total);
   const summary = await worker.drain({ scheduled: true });
-  const { slowest, busyMs } = shown.end();
-  await report({ errand, summary, slowest, busyMs, database });
+  await report({ errand, summary, seen: shown.end(), database });
 }
 
 async function isUnfinished(): Promise<boolean> {
@@ -60,16 +66,4 @@ async function isUnfinished(): Promise<boolean> {
 async function liveJobs(errand: Errand): Promise<number> {
   const { scheduled, available, running } = await errand.stats();
   return scheduled + available + running;
-}
-
-/** The files that no job of an earlier, unfinished run stands for. */
-async function withoutJob(errand: Errand, files: readonly string[]): Promise<readonly string[]> {
-  const known = new Set<unknown>();
-  let cursor: string | undefined;
-  do {
-    const page = await errand.list({ task: "inspect", limit: 1_000, ...(cursor && { cursor }) });
-    for (const { payload } of page.jobs) known.add((payload as { path: string }).path);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return files.filter((path) => !known.has(path));
 }

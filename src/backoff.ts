@@ -5,6 +5,7 @@
  */
 import { type Duration, durationMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
+import { checkMembers } from "./members.ts";
 import type { JobError } from "./job.ts";
 
 /** How the delay grows with the number of failed attempts. */
@@ -55,8 +56,16 @@ export const DEFAULT_RETRY: Required<Omit<RetryPolicy, "delay">> = {
 /** The most attempts that a job may have. */
 const MAX_ATTEMPTS = 1_000;
 
+const RETRY: readonly string[] = Object.keys(
+  { maxAttempts: 1, delay: 1, backoff: 1, maxDelay: 1, jitter: 1 } satisfies Record<
+    keyof RetryOptions,
+    1
+  >,
+);
+
 /** Checks `options`; what is left out stays out, so that policies can be laid over each other. */
 export function retryPolicy(options: RetryOptions, what: string): RetryPolicy {
+  checkMembers(options, RETRY, what);
   const { maxAttempts, delay, backoff, maxDelay, jitter } = options;
   if (
     maxAttempts !== undefined &&

@@ -9,35 +9,12 @@ import type { FeedBroker } from "./feed-broker.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
 import type { Completed, Held, Settlement } from "./outcome.ts";
 import type { MarkBroker } from "./mark-broker.ts";
+import type { Due, NewJob } from "./job-terms.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
-import type { UniqueRule } from "./unique.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
 import type { VerbBroker } from "./verb-broker.ts";
 import type { WorkerBeat, WorkerBroker, WorkerCommand } from "./worker-broker.ts";
-
-/** A job to be enqueued; texts are JSON. */
-export interface NewJob {
-  readonly id: string;
-  readonly payload: string;
-  /** Everything else; jobs that have it in common share one object, and are stored together. */
-  readonly terms: JobTerms;
-  /** There when its terms say `unique`. */
-  readonly uniqueKey?: string;
-}
-
-/** What jobs of one call have in common; texts are JSON. */
-export interface JobTerms extends Due {
-  readonly task: string;
-  readonly queue: string;
-  readonly priority: number;
-  readonly maxAttempts: number | null;
-  readonly parentId: string | null;
-  readonly options: string | null;
-  readonly meta: string | null;
-  /** While one job holds the key, no other is added. */
-  readonly unique?: UniqueRule;
-}
 
 /** What came of an enqueue, once committed. */
 export interface EnqueueAnswer {
@@ -179,14 +156,6 @@ export interface Ended {
 export interface TaskField {
   readonly task: string;
   readonly field: string;
-}
-
-/** When a job is due. */
-export interface Due {
-  /** At this instant, in milliseconds since the epoch … */
-  readonly runAtMs: number | null;
-  /** … or, without one, so long after the database's now. */
-  readonly delayMs: number;
 }
 
 /** One batch of many changes by hand. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Due } from "./broker.ts";
+import type { Due } from "./job-terms.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
 import type { Job } from "./job.ts";
@@ -32,6 +32,14 @@ export interface WaitOptions {
   readonly timeout?: Duration;
   /** Rejects with the signal's reason when it aborts. */
   readonly signal?: AbortSignal;
+}
+
+/** What a clone has otherwise than its original. */
+export interface CloneOverrides extends EnqueueOptions {
+  /** A UUIDv7 of your own for it: asked for again, it adds nothing. */
+  readonly id?: string;
+  /** Another payload; the task's schema checks it. */
+  readonly payload?: unknown;
 }
 
 /** What waiting for several jobs comes to: for each that was given as a job, one of its types. */

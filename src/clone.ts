@@ -3,22 +3,15 @@
  *
  * @module
  */
-import type { JobTerms } from "./broker.ts";
+import type { JobTerms } from "./job-terms.ts";
 import { encode } from "./codec.ts";
+import type { CloneOverrides } from "./calls.ts";
 import { invalid, show } from "./errors.ts";
 import { checkNewId } from "./id.ts";
 import type { Job } from "./job.ts";
 import { type NewJobHost, prepare, type Prepared, termsOf } from "./new-job.ts";
-import type { EnqueueOptions, Policy } from "./task.ts";
+import type { Policy } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
-
-/** What a clone has otherwise than its original. */
-export interface CloneOverrides extends EnqueueOptions {
-  /** A UUIDv7 of your own for it: asked for again, it adds nothing. */
-  readonly id?: string;
-  /** Another payload; the task's schema checks it. */
-  readonly payload?: unknown;
-}
 
 /** What clones are made with. */
 export interface CloneHost extends NewJobHost {

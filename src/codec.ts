@@ -141,6 +141,7 @@ function step(key: string | number, value: unknown, walk: Walk): void {
 function checkPlain(value: object, walk: Walk): void {
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
   if (kind === "Object") return;
+  if (kind === "Promise") throw refuse(walk, "a Promise has no JSON form; await it first");
   throw refuse(walk, `a ${kind} has no JSON form; pass an array or a plain object`);
 }
 

@@ -8,10 +8,18 @@
 /** A batch takes no further call's items beyond so many: others are to have their turn. */
 const BATCH_MAX = 10_000;
 
+/** How items are gathered. */
+export interface CollectorOptions {
+  /** Whether an error says that nothing was written, for some of the items. @default none does */
+  readonly isRefusal?: (error: unknown) => boolean;
+  /** What is added until it resolves comes along. @default what is added in this turn */
+  readonly gathered?: () => Promise<unknown>;
+}
+
 /** Gathers items and writes them together, one batch at a time. */
 export class Collector<Item, Answer> {
   readonly #write: (items: readonly Item[]) => Promise<Answer>;
-  readonly #isRefusal: (error: unknown) => boolean;
+  readonly #options: CollectorOptions;
   readonly #batches: Batch<Item, Answer>[] = [];
   #flushing: Promise<void> | undefined;
 
@@ -22,10 +30,10 @@ export class Collector<Item, Answer> {
    */
   constructor(
     write: (items: readonly Item[]) => Promise<Answer>,
-    isRefusal: (error: unknown) => boolean = () => false,
+    options: CollectorOptions = {},
   ) {
     this.#write = write;
-    this.#isRefusal = isRefusal;
+    this.#options = options;
   }
 
   /** Resolves when the batch that holds `items` is written; all of them are in one batch. */
@@ -36,7 +44,7 @@ export class Collector<Item, Answer> {
     }
     this.#put(batch, items);
     return batch.written.catch((error) => {
-      if (batch.calls === 1 || !this.#isRefusal(error)) throw error;
+      if (batch.calls === 1 || this.#options.isRefusal?.(error) !== true) throw error;
       return this.#alone(items);
     });
   }
@@ -61,7 +69,7 @@ export class Collector<Item, Answer> {
   }
 
   async #flush(): Promise<void> {
-    await Promise.resolve(); // what is added in this turn comes along
+    await (this.#options.gathered?.() ?? Promise.resolve());
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
       try {
         batch.resolve(await this.#write(batch.items));

@@ -34,7 +34,7 @@ export class Commits {
   readonly #source: CommitSource;
   readonly #news: () => void;
   #faults = 0;
-  #seen = 0;
+  #seen: number | undefined;
   #alertMs = 0;
   #heardPollMs = Infinity;
   #missed = 0;
@@ -57,12 +57,18 @@ export class Commits {
     }
   }
 
+  /** This process is at work, and others may be: who begins to look now looks often. */
+  alert(): void {
+    this.#alertMs = this.#clock.elapsedMs();
+  }
+
   /** Looks for what is committed after `version` from now on. */
   start(version: number): void {
     if (this.#source.version === undefined) return;
     if (this.#cancel === undefined) {
+      if (this.#seen !== version) this.alert();
+      else if (!this.#isAlert()) this.#heardPollMs = 1; // nobody listened for a moment
       this.#seen = version;
-      this.#alertMs = this.#clock.elapsedMs();
       this.#wait();
     } else if (this.#seen !== version) {
       this.#seen = version - 1; // the two are not the same: the next look is news to all
@@ -84,11 +90,14 @@ export class Commits {
   #pauseMs(): number {
     const heardPollMs = this.#heardPollMs;
     this.#heardPollMs = heardPollMs < HEARD_POLL_MOST_MS ? 2 * heardPollMs : Infinity;
-    const alert = this.#clock.elapsedMs() - this.#alertMs < ALERT_MS;
-    if (alert) return Math.min(heardPollMs, ALERT_POLL_MS);
+    if (this.#isAlert()) return Math.min(heardPollMs, ALERT_POLL_MS);
     if (heardPollMs < Infinity) return heardPollMs;
     this.#listen();
     return this.#unhear === undefined ? QUIET_POLL_MS : BACKSTOP_MS;
+  }
+
+  #isAlert(): boolean {
+    return this.#clock.elapsedMs() - this.#alertMs < ALERT_MS;
   }
 
   #look(): void {
@@ -96,7 +105,7 @@ export class Commits {
     const changed = version !== this.#seen;
     if (changed) {
       this.#seen = version;
-      this.#alertMs = this.#clock.elapsedMs();
+      this.alert();
       if (this.#unhear !== undefined) this.#missed++;
       this.#end();
     }

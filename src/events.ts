@@ -5,6 +5,7 @@
  * @module
  */
 import type { RunSummary } from "./drain.ts";
+import { invalid, show } from "./errors.ts";
 import type { Job, JobError } from "./job.ts";
 import type { WorkerEnd } from "./worker-info.ts";
 
@@ -78,6 +79,14 @@ export interface ErrandEvents {
 /** The name of an event. */
 export type EventName = keyof ErrandEvents;
 
+const NAMES: readonly string[] = Object.keys(
+  {
+    ...{ enqueued: 1, started: 1, completed: 1, failed: 1, snoozed: 1, released: 1, lost: 1 },
+    ...{ rescued: 1, cancelled: 1, retried: 1, removed: 1, bulk: 1, pruned: 1, paused: 1 },
+    ...{ resumed: 1, stopped: 1, ran: 1, error: 1 },
+  } satisfies Record<EventName, 1>,
+);
+
 /** What listens to an event. */
 export type Listener<Name extends EventName> = (event: ErrandEvents[Name]) => void;
 
@@ -93,6 +102,12 @@ export class Events {
 
   /** Calls `listener` at each `name` event; returns what ends that. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
+    if (!NAMES.includes(name)) {
+      throw invalid(`Cannot listen to ${show(name)}: events are ${NAMES.join(", ")}`);
+    }
+    if (typeof listener !== "function") {
+      throw invalid(`Cannot listen to ${name} with ${show(listener)}: a listener is a function`);
+    }
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     return () => {

@@ -4,8 +4,8 @@
  * @module
  */
 import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
-import { retryDue, type RetryJobOptions } from "./calls.ts";
-import { checkOverrides, cloneOf, type CloneOverrides } from "./clone.ts";
+import { type CloneOverrides, retryDue, type RetryJobOptions } from "./calls.ts";
+import { checkOverrides, cloneOf } from "./clone.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
 import { changeMany, type HistoryHost } from "./history.ts";
@@ -41,7 +41,7 @@ export abstract class HistoryVerbs {
    */
   async list(options: ListOptions = {}): Promise<JobPage> {
     const { broker, tasks } = hosts.get(this)!;
-    if (options.where !== undefined) checkSearchable(broker, "list jobs by where");
+    if (options?.where !== undefined) checkSearchable(broker, "list jobs by where");
     const query = listQuery(options, broker.verbs === undefined ? tasks : undefined);
     if (query.where !== undefined) await broker.indexFields(tasks.fields());
     return await broker.list(query);

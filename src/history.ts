@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Broker, BulkRequest, Due, JobQuery } from "./broker.ts";
+import type { Broker, BulkRequest, JobQuery } from "./broker.ts";
+import type { Due } from "./job-terms.ts";
 import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";

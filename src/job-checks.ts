@@ -12,6 +12,9 @@ const ID_MAX_LENGTH = 128;
 /** `id`, when it can be a job's. */
 export function checkId(act: string, id: string): string {
   if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
+  if (id as unknown instanceof Promise) {
+    throw invalid(`Cannot ${act} a job: what was passed is a promise of one; await it first`);
+  }
   throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
 }
 

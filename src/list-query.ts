@@ -13,6 +13,9 @@ const PAGE_MAX = 1_000;
 
 /** The query of `options`. Throws `INVALID_INPUT` for what cannot be asked. */
 export function listQuery(options: ListOptions, tasks: Tasks | undefined): ListQuery {
+  if (typeof options !== "object" || options === null) {
+    throw invalid(`Cannot list jobs by ${show(options)}: a filter is an object`);
+  }
   const { limit = 50, cursor, order = "newest", ...filter } = options;
   const query = jobQuery(filter, tasks, "list");
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX)) {

@@ -28,6 +28,11 @@ export function leveled(logger: Logger | undefined, level: LogLevel): Logger {
   if (!LEVELS.includes(level)) {
     throw invalid(`Cannot use ${show(level)} as logLevel: levels are ${LEVELS.join(", ")}`);
   }
+  const lacks = (["debug", "info", "warn", "error"] as const)
+    .filter((of) => logger !== undefined && typeof logger?.[of] !== "function");
+  if (lacks.length > 0) {
+    throw invalid(`Cannot use ${show(logger)} as logger: it has no method ${lacks.join(", ")}`);
+  }
   const passes = (of: Exclude<LogLevel, "silent">): Logger["info"] =>
     logger !== undefined && LEVELS.indexOf(of) <= LEVELS.indexOf(level)
       ? logger[of].bind(logger)

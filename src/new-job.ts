@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, JobTerms, NewJob } from "./broker.ts";
+import type { EnqueueAnswer } from "./broker.ts";
+import type { JobTerms, NewJob } from "./job-terms.ts";
 import { decode, encode } from "./codec.ts";
 import { durationMs, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";

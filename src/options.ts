@@ -13,6 +13,7 @@ import {
 import { checkTask } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
+import { checkMembers } from "./members.ts";
 import { type CheckedNudge, checkedNudge, type NudgeTarget } from "./nudge.ts";
 import { DEFAULT_RETENTION_MS } from "./policy.ts";
 import { checkQueueDefaults, type QueueDefaults } from "./queue-defaults.ts";
@@ -99,8 +100,17 @@ export interface Settings extends VerbSettings {
   readonly encryption?: CheckedEncryption;
 }
 
+const OPTIONS: readonly string[] = Object.keys(
+  {
+    ...{ url: 1, client: 1, authToken: 1, tasks: 1, synchronous: 1, busyTimeout: 1 },
+    ...{ requestTimeout: 1, payloadLimit: 1, retention: 1, queues: 1, nextRuns: 1, nudge: 1 },
+    ...{ encryption: 1, logger: 1, logLevel: 1, clock: 1 },
+  } satisfies Record<keyof ErrandOptions, 1>,
+);
+
 /** Checks everything that can be checked without the database. */
 export function checkedSettings(options: ErrandOptions): Settings {
+  checkMembers(options, OPTIONS, "the options of an Errand");
   const { encryption } = options;
   return {
     ...verbSettings(options, encryption && checkTask),
@@ -151,6 +161,9 @@ function storeOptions(options: ErrandOptions): StoreOptions {
   }
   if ((url === undefined) === (client === undefined)) {
     throw invalid("Cannot open an Errand: pass either url or client");
+  }
+  if (authToken !== undefined && typeof authToken !== "string") {
+    throw invalid("Cannot use the given authToken: it is no text");
   }
   if (synchronous !== "full" && synchronous !== "normal") {
     throw invalid(`Cannot use ${show(synchronous)} as synchronous: it is "full" or "normal"`);

@@ -232,6 +232,9 @@ const PRIORITY_MAX = 1_000_000;
 export function defineTask<In = unknown, Parsed = In, Result = unknown>(
   options: TaskOptions<In, Parsed, Result>,
 ): Task<In, Parsed, Jsonified<Result>> {
+  if (typeof options !== "object" || options === null) {
+    throw invalid(`Cannot define ${show(options)} as a task: pass { name, run }`);
+  }
   const name = checkName(options.name, "a task's name");
   if (typeof options.run !== "function") {
     throw invalid(`Cannot define task "${name}": run is ${show(options.run)}, not a function`);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { TaskField } from "./broker.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, invalid, show } from "./errors.ts";
 import type { Task } from "./task.ts";
 
 /** A set of tasks with unique names. */
@@ -19,7 +19,11 @@ export class Tasks {
 
   /** Adds tasks; the same definition may be added again, another of the same name may not. */
   add(tasks: readonly Task[]): void {
-    for (const task of tasks) {
+    if (!Array.isArray(tasks)) throw invalid(`Cannot add tasks: ${show(tasks)} is no list of them`);
+    for (const task of tasks as readonly Task[]) {
+      if (typeof task?.run !== "function" || task.policy === undefined) {
+        throw invalid(`Cannot add ${show(task)} as a task: make one by defineTask`);
+      }
       this.#check(task);
       const known = this.#byName.get(task.name);
       if (known !== undefined && known !== task) {

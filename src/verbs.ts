@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Broker, EnqueueAnswer, NewJob, Usage } from "./broker.ts";
+import type { Broker, EnqueueAnswer, Usage } from "./broker.ts";
+import type { NewJob } from "./job-terms.ts";
 import {
   type EnqueueEntries,
   type EnqueueEntry,
@@ -30,6 +31,7 @@ import { isDue, Nudge } from "./nudge.ts";
 import { enqueueOnce, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
+import { keepParts, partsOf } from "./parts.ts";
 import { Queues } from "./queues.ts";
 import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
@@ -42,28 +44,6 @@ import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
-
-/** What an Errand is made of, for what is built upon it. */
-export interface Parts extends Omit<WorkerHost, "stopped"> {
-  readonly queueDefaults: QueueDefaults;
-  readonly nudge: Nudge | undefined;
-  readonly waiting: Waiting;
-  /** Stores what was prepared, together with what else is enqueued in this turn. */
-  enqueue(jobs: readonly Prepared[]): Promise<EnqueuedJob[]>;
-  /** Stores it on behalf of a request that may come again. */
-  enqueueOnce(jobs: readonly Prepared[], key: OnceKey): Promise<EnqueuedJob[]>;
-  /** What is to stop before the database is closed. */
-  readonly closers: Set<() => Promise<void>>;
-  /** Whether a worker of this Errand is at work. */
-  works(): boolean;
-}
-
-const parts = new WeakMap<ErrandVerbs, Parts>();
-
-/** What `errand` is made of. */
-export function partsOf(errand: ErrandVerbs): Parts {
-  return parts.get(errand)!;
-}
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
 export abstract class ErrandVerbs extends HistoryVerbs {
@@ -86,6 +66,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
   readonly #collector: Collector<NewJob, EnqueueAnswer>;
+  readonly #patient: Collector<NewJob, EnqueueAnswer>;
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
@@ -108,14 +89,17 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#tasks = tasks;
     this.#events = events;
     this.#wake = wake;
-    this.#collector = new Collector((jobs) => broker.enqueue(jobs), isRefusal);
+    const write = (jobs: readonly NewJob[]): Promise<EnqueueAnswer> => broker.enqueue(jobs);
+    this.#collector = new Collector(write, { isRefusal });
+    this.#patient = new Collector(write, { isRefusal, gathered: clock.turn });
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = this.#nudge = settings.nudge && new Nudge(settings.nudge, host);
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs));
-    parts.set(this, {
+    keepParts(this, {
       ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
+      enqueueTogether: async (jobs) => this.#accepted(jobs, await this.#patient.add(jobs)),
       enqueueOnce: (jobs, key) =>
         enqueueOnce(broker, jobs, key, (answer) => this.#accepted(jobs, answer)),
       works: () => [...this.#workers].some((worker) => worker.started),
@@ -354,7 +338,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await Promise.allSettled([...this.#closers].map((stop) => stop()));
-    await this.#collector.settled();
+    await Promise.all([this.#collector.settled(), this.#patient.settled()]);
     await this.#runs.settled();
     await this.#nudge?.settled();
     this.#feed.close();

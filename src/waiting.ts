@@ -142,7 +142,9 @@ function checkedIds(given: readonly (Job | string)[]): string[] {
   if (given.length > JOBS_MAX) {
     throw invalid(`Cannot wait for ${given.length} jobs: at most ${JOBS_MAX} at once`);
   }
-  return given.map((one) => checkId("wait for", one instanceof Object ? one.id : one));
+  return given.map((one) =>
+    checkId("wait for", one instanceof Object && "id" in one ? one.id : one as string)
+  );
 }
 
 async function endedOf(broker: Broker, ids: readonly string[]): Promise<Ended> {

@@ -72,6 +72,7 @@ export class Wake {
   signal(topic: Topic, jobs?: () => ReadonlySet<string>): void {
     if (topic === "end" && this.#limited) this.signal("work");
     this.#signals[topic]++;
+    this.#commits.alert();
     if (this.#watchers.size > 0) this.#tell(topic, jobs?.());
   }
 

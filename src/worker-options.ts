@@ -9,6 +9,7 @@ import { type Duration, durationMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { newId } from "./id.ts";
+import { checkMembers } from "./members.ts";
 import type { NextRuns } from "./recurrence.ts";
 import type { SlotOptions } from "./slots.ts";
 import { checkName } from "./task.ts";
@@ -69,11 +70,19 @@ export interface WorkerSettings {
   readonly graceMs: number;
 }
 
+const OPTIONS: readonly string[] = Object.keys(
+  {
+    ...{ queues: 1, concurrency: 1, prefetch: 1 },
+    ...{ name: 1, lease: 1, pollInterval: 1, grace: 1 },
+  } satisfies Record<keyof WorkerOptions, 1>,
+);
+
 /** Checks what a worker is told, apart from its slots. */
 export function checkedWorkerOptions(
   options: WorkerOptions,
   { onWork }: Pick<Broker, "onWork"> = {},
 ): WorkerSettings {
+  checkMembers(options, OPTIONS, "the options of a worker");
   const pollUnsaid = onWork === undefined ? POLL : POLL_WHEN_TOLD;
   const { name, lease = "30s", pollInterval = pollUnsaid, grace = "10s" } = options;
   const id = newId();

@@ -359,7 +359,6 @@ export class Worker {
   }
 
   // ─── draining ───
-
   async #drained(untilMs: number, options: DrainOptions): Promise<DrainEnd> {
     const { signal, scheduled = false } = options;
     const { clock } = this.#host;

@@ -120,6 +120,46 @@ describe("commits of others", () => {
     commits.stop();
   });
 
+  it("are looked for rarely also by who begins again and finds nothing new", async () => {
+    const { clock, commits, state, heard } = database();
+    commits.start(1);
+    await clock.advance("2s");
+    commits.stop();
+    state.looks = 0;
+    commits.start(1);
+    await clock.advance("1s");
+    expect(state.looks).toBeLessThan(15);
+    expect(heard.listeners).toBe(1);
+    commits.stop();
+  });
+
+  it("are news at once when one fell into the moment when nobody listened", async () => {
+    const { clock, commits, state } = database();
+    commits.start(1);
+    await clock.advance("2s");
+    commits.stop();
+    state.version = 2;
+    commits.start(1);
+    await clock.advance(1);
+    expect(state.news).toBe(1);
+    commits.stop();
+  });
+
+  it("are looked for often, and not listened for, while this process is at work", async () => {
+    const { clock, commits, state, heard } = database();
+    commits.start(1);
+    await clock.advance("2s");
+    commits.stop();
+    state.looks = 0;
+    commits.alert();
+    commits.start(1);
+    await clock.advance(900);
+    expect(heard.listeners).toBe(0);
+    expect(state.looks).toBeGreaterThan(100);
+    expect(state.looks).toBeLessThan(115);
+    commits.stop();
+  });
+
   it("are nobody's business after the stop", async () => {
     const { clock, commits, state } = database();
     commits.start(1);

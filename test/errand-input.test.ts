@@ -110,12 +110,36 @@ const calls: Readonly<Record<string, readonly [(errand: Errand) => Promise<unkno
     (errand) => errand.list({ order: never("best") }),
     /^Cannot list jobs by "best": order is "newest" or "oldest"$/,
   ],
+  "a list by nothing": [
+    (errand) => errand.list(never(null)),
+    /^Cannot list jobs by null: a filter is an object$/,
+  ],
+  "a condition that does not exist": [
+    (errand) => errand.list(never({ status: "failed" })),
+    /^Cannot list jobs by "status": a filter has only state, queue/,
+  ],
   "a filter that is no text": [(errand) => errand.list({ queue: never(5) }), /^Cannot .*5/],
   "a cursor that is no text": [(errand) => errand.list({ cursor: never({}) }), /^Cannot /],
   "an id that is no text": [(errand) => errand.get(never(5)), /^Cannot .*5.* id/],
   "no id": [(errand) => errand.get(never(undefined)), /^Cannot .*undefined.* id/],
   "an object as an id": [(errand) => errand.cancel(never({})), /^Cannot .*\{\}.* id/],
   "a job without an id": [(errand) => errand.wait(never({ id: 5 })), /^Cannot .* id/],
+  "a job that was not awaited, to get": [
+    (errand) => errand.get(never(Promise.resolve("x"))),
+    /^Cannot get a job: what was passed is a promise of one; await it first$/,
+  ],
+  "a job that was not awaited, to wait for": [
+    (errand) => errand.wait(never(Promise.resolve({ id: "x" }))),
+    /^Cannot wait for a job: .*; await it first$/,
+  ],
+  "an attempt count in the place of retry": [
+    (errand) => errand.enqueue(free, 1, { retry: never(5) }),
+    /^Cannot use 5 as the retry of .*: it is an object of maxAttempts, delay, backoff/,
+  ],
+  "a misspelt member of retry": [
+    (errand) => errand.enqueue(free, 1, { retry: never({ attempts: 5 }) }),
+    /^Cannot use "attempts" in the retry of .*: there are only maxAttempts, delay, backoff/,
+  ],
   "a queue to pause without a name": [
     (errand) => errand.queues.pause(""),
     /^Cannot use "" as the name of a queue/,
@@ -154,6 +178,7 @@ describe("an Errand refuses", () => {
     NaN: [{ "a b": NaN }, '["a b"]', /NaN is no JSON number$/],
     Infinity: [-Infinity, "", /-Infinity is no JSON number$/],
     "a hole in a list": [[1, undefined], "[1]", /undefined has no JSON form$/],
+    "a promise": [{ soon: Promise.resolve() }, ".soon", /a Promise has no JSON form; await it/],
     "a Map": [{ map: new Map() }, ".map", /a Map has no JSON form; pass an array or a plain/],
     "an invalid Date": [{ at: new Date(NaN) }, ".at", /it is an invalid Date$/],
   };
@@ -225,6 +250,32 @@ describe("an Errand refuses", () => {
       "INVALID_INPUT",
       /^Cannot use "off" as synchronous: it is "full" or "normal"$/,
     ],
+    "a misspelt option": [
+      never({ task: [free] }),
+      "INVALID_INPUT",
+      /^Cannot use "task" in the options of an Errand: there are only url, client, authToken, tas/,
+    ],
+    "a task that is not in a list": [
+      { tasks: never(free) },
+      "INVALID_INPUT",
+      /^Cannot add tasks: .* is no list of them$/,
+    ],
+    "a handler in the place of a task": [
+      { tasks: [never(() => 1)] },
+      "INVALID_INPUT",
+      /^Cannot add function .* as a task: make one by defineTask$/,
+    ],
+    "nothing in the place of a task": [
+      { tasks: [never(undefined)] },
+      "INVALID_INPUT",
+      /^Cannot add undefined as a task/,
+    ],
+    "a token that is no text": [{ authToken: never(5) }, "INVALID_INPUT", /authToken: it is no t/],
+    "a logger without its methods": [
+      { logger: never({ info() {}, error() {} }) },
+      "INVALID_INPUT",
+      /^Cannot use \{\} as logger: it has no method debug, warn$/,
+    ],
     "a limit of nothing": [{ payloadLimit: 0 }, "INVALID_INPUT", /^Cannot use 0 as payloadLimit/],
     "a patience that is no duration": [
       { busyTimeout: never("ages") },
@@ -244,7 +295,24 @@ describe("an Errand refuses", () => {
     );
   });
 
+  it.each([undefined, null, "file:errand.db"])("%j in the place of options", async (bad) => {
+    await expect(Errand.open(never(bad))).rejects.toMatchObject(
+      refused("INVALID_INPUT", /as the options of an Errand: it is an object of url, client, /),
+    );
+  });
+
+  it("a listener of an event that does not exist, and one that is no function", async () => {
+    await using errand = await testErrand();
+    expect(() => errand.on(never("complete"), () => {})).toThrow(expect.objectContaining(
+      refused("INVALID_INPUT", /^Cannot listen to "complete": events are enqueued, started, comp/),
+    ));
+    expect(() => errand.on("completed", never(undefined))).toThrow(expect.objectContaining(
+      refused("INVALID_INPUT", /^Cannot listen to completed with undefined: a listener is a func/),
+    ));
+  });
+
   it.each([
+    [never({ concurency: 5 }), /^Cannot use "concurency" in the options of a worker: there are/],
     [{ concurrency: 0 }, /^Cannot use 0 as concurrency: no job would ever run$/],
     [{ concurrency: -1 }, /^Cannot use -1 as concurrency: it is a whole number/],
     [{ concurrency: 2.5 }, /^Cannot use 2.5 as concurrency/],

@@ -50,6 +50,13 @@ describe("a task", () => {
   });
 });
 
+it.each([undefined, null, "resize"])("a task is not made of %j", (options) => {
+  expect(() => defineTask(options as never)).toThrow(expect.objectContaining({
+    code: "INVALID_INPUT",
+    message: expect.stringMatching(/^Cannot define .* as a task: pass \{ name, run \}$/),
+  }));
+});
+
 describe("tasks", () => {
   it("have unique names, and one may be added twice", () => {
     const tasks = new Tasks();

@@ -169,16 +169,20 @@ describe("A17: wait", () => {
     expect(new Set((await waiting).map((job: Job) => job.state))).toEqual(new Set(["completed"]));
   });
 
-  it("hears of another Errand on the same file soon", async () => {
+  it.each<[string, (other: Errand, id: string) => Promise<unknown>, string]>([
+    ["completes", (other) => other.worker().drain(), "completed"],
+    ["cancels", (other, id) => other.cancel(id), "cancelled"],
+    ["removes", (other, id) => other.remove(id), "NOT_FOUND"],
+  ])("hears soon of what another Errand on the same file %s", async (_, end, expected) => {
     await using dir = await tempDir();
     const url = `file:${dir.file("errand.db")}`;
     await using first = await Errand.open({ url, tasks: [quick] });
     await using second = await Errand.open({ url });
     const { id } = await first.enqueue(quick);
     const startMs = performance.now();
-    const waiting = second.wait(id);
-    await first.worker().drain();
-    expect((await waiting).state).toBe("completed");
+    const waiting = second.wait(id).then(({ state }) => state, ({ code }) => code);
+    await end(first, id);
+    expect(await waiting).toBe(expected);
     expect(performance.now() - startMs).toBeLessThan(1_500); // the backstop looks after 2 s
   });
 });

@@ -62,6 +62,25 @@ describe("a wake", () => {
     expect(calls).toContain("early");
   });
 
+  it("looks often after news of this process itself, and rarely when it was quiet", async () => {
+    const clock = new FakeClock();
+    let asked = 0;
+    const onCommit = () => () => {};
+    const wake = new Wake(clock, { version: () => ++asked && 1, onCommit });
+    const looks = async (): Promise<number> => {
+      const end = wake.watch("work", wake.ticket(), () => {});
+      asked = 0;
+      await clock.advance(900);
+      end();
+      return asked;
+    };
+    expect(await looks()).toBeGreaterThan(50);
+    await clock.advance("1s");
+    expect(await looks()).toBeLessThan(15);
+    wake.signal("work");
+    expect(await looks()).toBeGreaterThan(50);
+  });
+
   it("asks for the version only while somebody watches", async () => {
     const clock = new FakeClock();
     let asked = 0;

@@ -249,6 +249,19 @@ describe("A17: a watch", () => {
     expect(events(await taking)).toEqual(["enqueued", "started", "completed"]);
   });
 
+  it("C8: misses no change, whenever it falls between its look and its subscription", async () => {
+    await using errand = await testErrand({ tasks }); // no timer can help it out
+    for (let turns = 0; turns < 40; turns++) {
+      const changes = errand.watch({ event: "enqueued" });
+      await changes.begun;
+      const next = changes.next();
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      const { id } = await errand.enqueue(quick);
+      expect((await next).value?.id).toBe(id);
+      await changes.return!();
+    }
+  });
+
   it("ends at break, at return while it waits, and at its signal, and sets no timer then", async () => {
     const clock = new CountingClock();
     await using errand = await testErrand({ tasks, clock });

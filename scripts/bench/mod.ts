@@ -12,10 +12,11 @@ import { jsonLine, table } from "./harness/report.ts";
 import { runMeasure } from "./harness/rounds.ts";
 import type { Measure, Row } from "./harness/types.ts";
 import { core } from "./suites/core.ts";
+import { http } from "./suites/http.ts";
 import { remote } from "./suites/remote.ts";
 import { full, quick } from "./suites/sizes.ts";
 
-const suites: Readonly<Record<string, readonly Measure[]>> = { core, remote };
+const suites: Readonly<Record<string, readonly Measure[]>> = { core, http, remote };
 
 const args = readArgs(process.argv.slice(2));
 const suite = suites[args.suite];

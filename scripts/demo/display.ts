@@ -16,7 +16,9 @@ const REDRAW_MS = 80;
 /** What was seen. */
 export interface Seen {
   readonly slowest: readonly Timed[];
-  /** From the beginning until the last file was inspected. */
+  /** Files that were inspected. */
+  readonly inspected: number;
+  /** From the beginning until the last of them. */
   readonly busyMs: number;
 }
 
@@ -26,6 +28,7 @@ export function display(errand: Errand, total: number): { end(): Seen } {
   let ended = 0;
   let slowest: Timed[] = [];
   let shownTenths = 0;
+  let inspected = 0;
   let busyMs = 0;
   let rescued = 0;
   const beganMs = performance.now();
@@ -33,7 +36,10 @@ export function display(errand: Errand, total: number): { end(): Seen } {
   errand.on("completed", ({ id, task, durationMs }) => {
     slowest = [...slowest, { id, task, durationMs }]
       .sort((a, b) => b.durationMs - a.durationMs).slice(0, SLOWEST);
-    if (task === "inspect") busyMs = performance.now() - beganMs;
+    if (task === "inspect") {
+      inspected++;
+      busyMs = performance.now() - beganMs;
+    }
     count();
   });
   errand.on("failed", ({ task, attempt, error, willRetry }) => {
@@ -76,7 +82,7 @@ export function display(errand: Errand, total: number): { end(): Seen } {
       clearInterval(redraw);
       draw();
       if (terminal) console.log();
-      return { slowest, busyMs };
+      return { slowest, inspected, busyMs };
     },
   };
 }

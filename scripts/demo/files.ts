@@ -1,5 +1,5 @@
 // Which files there are.
-import { readdirSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const SKIPPED = new Set(["node_modules", ".git", "dist"]);
@@ -12,9 +12,18 @@ export function listFiles(folder: string): readonly string[] | undefined {
 }
 
 function* below(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  for (const entry of entries(folder)) {
     const path = join(folder, entry.name);
     if (entry.isDirectory() && !SKIPPED.has(entry.name)) yield* below(path);
     else if (entry.isFile() && !OWN_DATABASE.test(entry.name)) yield path;
+  }
+}
+
+function entries(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    console.error(`Leaving out ${folder}: ${(error as Error).message}`);
+    return [];
   }
 }

@@ -1,31 +1,29 @@
 // What is seen at the end of the demo.
 import { relative } from "node:path";
 import { type DrainSummary, type Errand, type Job, JOB_STATES } from "../../mod.ts";
-import type { Timed } from "./display.ts";
-import { specials } from "./tasks.ts";
+import type { Seen, Timed } from "./display.ts";
 
 /** What is told. */
 export interface Report {
   readonly errand: Errand;
   readonly summary: DrainSummary;
-  readonly slowest: readonly Timed[];
-  readonly busyMs: number;
+  readonly seen: Seen;
   readonly database: string;
 }
 
 /** Prints the table and how to go on. */
 export async function report(of: Report): Promise<void> {
-  const { errand, summary, slowest, busyMs, database } = of;
+  const { errand, summary, seen, database } = of;
   const stats = await errand.stats();
   const { jobs } = await errand.list({ task: "inspect", state: "completed", limit: 1 });
   const attempts = summary.completed + summary.failed + summary.retried;
-  const inspected = Math.max(0, summary.completed - specials.length);
+  const perSecond = Math.round(1_000 * seen.inspected / seen.busyMs);
   const rows: [string, string][] = [
     ...JOB_STATES.filter((state) => stats[state] > 0)
       .map((state): [string, string] => [`jobs ${state}`, String(stats[state])]),
     ["attempts of this run", `${attempts}, and ${summary.snoozed} snoozed`],
-    ["files per second", busyMs === 0 ? "–" : String(Math.round(1_000 * inspected / busyMs))],
-    ...await slowestRows(errand, slowest),
+    ["jobs per second", seen.inspected === 0 ? "–" : `${perSecond}, one for each file`],
+    ...await slowestRows(errand, seen.slowest),
     ["database", relative("", database)],
   ];
   console.log();

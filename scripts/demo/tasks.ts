@@ -1,5 +1,6 @@
 // What the demo's jobs do.
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
 import * as v from "valibot";
 import { defineTask, type EnqueueEntry, type Task } from "../../mod.ts";
 
@@ -11,24 +12,40 @@ export interface Inspection {
   readonly words: number;
 }
 
-/** Hashes a file and counts its lines and words. */
+/** Hashes a file and counts its lines and words, piece by piece: it may be of any size. */
 export const inspect = defineTask({
   name: "inspect",
   input: v.object({ path: v.string() }),
   retry: { maxAttempts: 2, delay: "100ms" },
-  timeout: "30s",
+  timeout: "10m",
   async run({ input, signal }): Promise<Inspection> {
-    const bytes = await readFile(input.path, { signal });
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    const text = new TextDecoder().decode(bytes);
-    return {
-      sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join(""),
-      bytes: bytes.length,
-      lines: text.split("\n").length - 1,
-      words: text.split(/\s+/).filter((word) => word !== "").length,
-    };
+    const file = await open(input.path);
+    try {
+      const hash = createHash("sha256");
+      const buffer = new Uint8Array(PIECE_BYTES);
+      let [bytes, lines, words, inWord] = [0, 0, 0, false];
+      for (;;) {
+        signal.throwIfAborted();
+        const { bytesRead } = await file.read(buffer);
+        if (bytesRead === 0) return { sha256: hash.digest("hex"), bytes, lines, words };
+        hash.update(buffer.subarray(0, bytesRead));
+        bytes += bytesRead;
+        for (let i = 0; i < bytesRead; i++) {
+          const byte = buffer[i]!;
+          const space = byte === SPACE || (byte >= TAB && byte <= RETURN);
+          if (byte === NEWLINE) lines++;
+          if (!space && !inWord) words++;
+          inWord = !space;
+        }
+      }
+    } finally {
+      await file.close();
+    }
   },
 });
+
+const PIECE_BYTES = 64 * 1024;
+const [TAB, NEWLINE, RETURN, SPACE] = [9, 10, 13, 32];
 
 /** Fails twice on purpose, and completes on its third attempt. */
 const flaky = defineTask({

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BulkResult } from "../bulk.ts";
-import type { CloneOverrides } from "../clone.ts";
+import type { CloneOverrides } from "../calls.ts";
 import type { Wire } from "../http/wire.ts";
 import { newId } from "../id.ts";
 import type { EnqueuedJob } from "../job.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, JobTerms, NewJob } from "../broker.ts";
+import type { EnqueueAnswer } from "../broker.ts";
+import type { JobTerms, NewJob } from "../job-terms.ts";
 import type { EnqueuedBody, NewJobBody } from "../http/wire.ts";
 import type { Job } from "../job.ts";
 import type { JobPolicy, Policy, Retention } from "../task.ts";

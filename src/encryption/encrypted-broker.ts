@@ -21,7 +21,6 @@ import type {
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  NewJob,
   OnceAnswer,
   OnceRequest,
   RescuedJob,
@@ -29,6 +28,7 @@ import type {
   Retentions,
   TaskField,
 } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import type { JobRef } from "../events.ts";
 import type { FeedBroker } from "../feed-broker.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NewJob } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import type { JobError, LogLine } from "../job.ts";
 import type { Completed, Held, LogChunk, Outcome, Report, Settlement } from "../outcome.ts";
 import { type Envelope, looksSealed, quoted } from "./envelope.ts";

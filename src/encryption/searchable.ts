@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Broker, NewJob } from "../broker.ts";
+import type { Broker } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import { invalid } from "../errors.ts";
 import type { Task } from "../task.ts";
 import type { UniqueRule } from "../unique.ts";

@@ -8,7 +8,8 @@ import type { Context } from "hono";
 import { cors } from "hono/cors";
 import { Hono } from "hono/tiny";
 import { ErrandError } from "../errors.ts";
-import { type ErrandVerbs, partsOf } from "../verbs.ts";
+import { partsOf } from "../parts.ts";
+import type { ErrandVerbs } from "../verbs.ts";
 import { accepts } from "./accept.ts";
 import { noContent } from "./answer.ts";
 import { may, type Scope } from "./auth.ts";
@@ -63,15 +64,25 @@ type Serving = Pick<Call, "errand" | "parts" | "settings" | "shared">;
 
 async function answer(route: Route, context: Context, serving: Serving): Promise<Response> {
   const request = context.req.raw;
+  const { stopping } = serving.settings;
+  if (stopping?.aborted) return ending();
   try {
     return await handled(route, context, serving);
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 }); // nobody hears it
+    if (stopping?.aborted && error === stopping.reason) return ending();
     if (!(error instanceof Error && "body" in error) && !(error instanceof ErrandError)) {
       serving.parts.events.emit("error", { error, during: `${route.method} ${route.path}` });
     }
     return problemOf(error);
   }
+}
+
+/** For what comes, or waits, while the server ends. */
+function ending(): Response {
+  const detail = "Cannot answer: this server is about to end; ask again";
+  const code = "DATABASE_UNAVAILABLE";
+  return problem({ status: 503, detail, code }, { "retry-after": "1", connection: "close" });
 }
 
 async function handled(route: Route, context: Context, serving: Serving): Promise<Response> {
@@ -85,14 +96,17 @@ async function handled(route: Route, context: Context, serving: Serving): Promis
   const caller = proved instanceof Promise ? await proved : proved;
   if (route.scope !== "open" && !may(caller, route.scope)) return forbidden(route.scope);
   const { params, query, body } = route;
-  return await route.handle({
-    ...serving,
+  const { errand, parts, settings, shared } = serving;
+  return await route.handle({ // member by member: engines are slow with a spread and more
+    errand,
+    parts,
+    settings,
+    shared,
     caller,
     request,
     params: params && parsed(params, context.req.param(), "path"),
     query: query && parsed(query, queryOf(request.url), "query"),
-    body: body &&
-      parsed(body, await jsonBody(request, serving.settings.bodyLimitBytes), "body"),
+    body: body && parsed(body, await jsonBody(request, settings.bodyLimitBytes), "body"),
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { JobTerms } from "../broker.ts";
+import type { JobTerms } from "../job-terms.ts";
 import { ErrandError, type Issue } from "../errors.ts";
 import { knownTask, prepare, type Prepared, termsOf, type TermsSource } from "../new-job.ts";
 import type { EnqueueOptions, Task } from "../task.ts";

@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import { SECURE } from "./answer.ts";
 import { problemOf } from "./problem.ts";
 import type { Call } from "./route.ts";
+import { waitSignal } from "./wait.ts";
 
 /** So often something is sent, so that nobody on the way takes the stream for dead. */
 const HEARTBEAT_MS = 15_000;
@@ -21,12 +22,13 @@ const ENCODER = new TextEncoder();
 
 /** The stream of changes that fit `filter`, from now on or after `cursor`. */
 export async function eventStream(
-  { errand, parts: { clock }, request }: Pick<Call, "errand" | "parts" | "request">,
+  call: Pick<Call, "errand" | "parts" | "request" | "settings">,
   filter: WatchFilter,
   cursor: string | undefined,
 ): Promise<Response> {
+  const { errand, parts: { clock }, request } = call;
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
-  const { signal } = request;
+  const signal = waitSignal(call);
   const watch = errand.watch(filter, { signal, ...(cursor !== undefined && { cursor }) });
   await watch.begun;
   return new Response(streamOf(watch, clock), { headers: HEADERS });

@@ -10,7 +10,7 @@ import type { RescuedJob } from "../broker.ts";
 import { Janitor } from "../janitor.ts";
 import { Loop } from "../loop.ts";
 import { Scheduler } from "../scheduler.ts";
-import type { Parts } from "../verbs.ts";
+import type { Parts } from "../parts.ts";
 
 /** Nobody has asked for work for so long: nobody would do it. */
 const IDLE_MS = 5 * 60_000;

@@ -34,6 +34,8 @@ export interface ApiOptions {
   readonly waitLimit?: Duration;
   /** What serves `/run`: an `httpTrigger`. @default nothing does */
   readonly run?: (request: Request) => Promise<Response>;
+  /** Aborts when the server is about to end: what waits is then answered at once. */
+  readonly stopping?: AbortSignal;
 }
 
 /** {@linkcode ApiOptions}, checked. */
@@ -45,6 +47,7 @@ export interface ApiSettings {
   readonly bodyLimitBytes: number;
   readonly waitLimitMs: number;
   readonly run?: (request: Request) => Promise<Response>;
+  readonly stopping?: AbortSignal;
 }
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -52,6 +55,7 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Checks everything that can be checked at once. */
 export function apiSettings(options: ApiOptions): ApiSettings {
   const { open = false, anyTask = false, bodyLimit = BODY_LIMIT_BYTES, cors, run } = options;
+  const { stopping } = options;
   if (!(Number.isInteger(bodyLimit) && bodyLimit > 0)) {
     throw invalid(`Cannot use ${show(bodyLimit)} as bodyLimit: it is a number of bytes`);
   }
@@ -63,6 +67,7 @@ export function apiSettings(options: ApiOptions): ApiSettings {
     waitLimitMs: durationMs(options.waitLimit ?? "60s", "waitLimit"),
     ...(cors !== undefined && { cors: checkedCors(cors) }),
     ...(run !== undefined && { run }),
+    ...(stopping !== undefined && { stopping }),
   };
 }
 

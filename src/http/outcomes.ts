@@ -15,7 +15,7 @@ import { toJobError } from "../job-error.ts";
 import type { LogChunk, Outcome, Report } from "../outcome.ts";
 import { afterFailure, effectivePolicy, withMaxAttempts } from "../policy.ts";
 import type { Policy } from "../task.ts";
-import type { Parts } from "../verbs.ts";
+import type { Parts } from "../parts.ts";
 import { reaches } from "./access.ts";
 import type { Caller } from "./auth.ts";
 import { within } from "./enqueue.ts";

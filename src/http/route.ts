@@ -5,7 +5,8 @@
  * @module
  */
 import type * as v from "valibot";
-import type { ErrandVerbs, Parts } from "../verbs.ts";
+import type { Parts } from "../parts.ts";
+import type { ErrandVerbs } from "../verbs.ts";
 import type { Caller, Scope } from "./auth.ts";
 import type { ApiSettings } from "./options.ts";
 

@@ -8,7 +8,8 @@ import type { ApiBroker, ClaimedJob, ClaimRequest, ExchangeAnswer, Standing } fr
 import { ErrandError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { thisProcess } from "../runtime.ts";
-import { type ErrandVerbs, type Parts, partsOf } from "../verbs.ts";
+import { type Parts, partsOf } from "../parts.ts";
+import type { ErrandVerbs } from "../verbs.ts";
 import { Keeper } from "./keeper.ts";
 import { Ledger } from "./ledger.ts";
 import { type Handed, holderOf } from "./outcomes.ts";

@@ -10,12 +10,11 @@ import { systemClock } from "../clock.ts";
 import { Errand } from "../errand.ts";
 import { ErrandError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { checkedSettings, type ErrandOptions } from "../options.ts";
+import { checkedSettings } from "../options.ts";
 import { openStore } from "../store/open.ts";
-import type { Task } from "../task.ts";
 import { type Duty, takeUp } from "./duty.ts";
-import { exportedTasks } from "./isolate/exported-tasks.ts";
-import { type Answer, type Order, refused } from "./order.ts";
+import { loadTasks } from "./load-tasks.ts";
+import type { Answer, Order } from "./order.ts";
 
 const folder = process.argv.at(-1)!;
 const parent = process.ppid;
@@ -64,29 +63,13 @@ async function readOrder(): Promise<Order> {
 
 async function begin(order: Order): Promise<{ errand: Errand; duty: Duty | undefined }> {
   const { errand: options, worker, drain, mark } = order;
-  const { tasks, nextRuns } = await load(order.module);
+  const { tasks, ...functions } = await loadTasks(order.module, "start a detached worker");
   const { queues = [...new Set(tasks.map(({ queue }) => queue))] } = worker;
   const names = Array.isArray(queues) ? queues as string[] : Object.keys(queues);
-  const errand = await Errand.open({ ...options, tasks, logger: log, ...nextRuns });
+  const errand = await Errand.open({ ...options, tasks, logger: log, ...functions });
   const { marks } = await openStore(checkedSettings(options).store);
   const duty = { errand, marks, worker, drain, queues: names };
   return { errand, duty: await takeUp(mark === undefined ? duty : { ...duty, mark }) };
-}
-
-async function load(
-  module: string,
-): Promise<{ tasks: readonly Task[]; nextRuns: Pick<ErrandOptions, "nextRuns"> }> {
-  const exports: Record<string, unknown> = await import(module).catch((cause: unknown) => {
-    const fact = cause instanceof Error ? cause.message : String(cause);
-    const { message } = refused(`its module ${module} cannot be loaded: ${fact}`);
-    throw new ErrandError("INVALID_INPUT", message, { cause });
-  });
-  const tasks = exportedTasks(exports);
-  if (tasks.length === 0) {
-    throw refused(`its module ${module} exports no tasks; export what defineTask returns`);
-  }
-  const { nextRuns } = exports as Pick<ErrandOptions, "nextRuns">;
-  return { tasks, nextRuns: nextRuns === undefined ? {} : { nextRuns } };
 }
 
 /** In one step, as it may be read at any moment. */

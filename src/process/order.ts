@@ -110,8 +110,7 @@ export function orderText(order: Order): string {
   );
 }
 
-/** The error for a worker that cannot be started. */
-export function refused(fact: string): ErrandError {
+function refused(fact: string): ErrandError {
   return invalid(`Cannot start a detached worker: ${fact}`);
 }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, JobTerms, NewJob } from "../broker.ts";
+import type { EnqueueAnswer } from "../broker.ts";
+import type { JobTerms, NewJob } from "../job-terms.ts";
 import type { Driver, Result, Statement, Value } from "./driver/driver.ts";
 import { NOW } from "./sql.ts";
 import { insertUnique, isUnique, uniqueAnswer, uniqueMember, uniqueQuestions } from "./unique.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, NewJob } from "../broker.ts";
+import type { EnqueueAnswer } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import { ErrandError, invalid, show } from "../errors.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedResult, JoinedTransaction } from "../transaction.ts";

@@ -19,12 +19,12 @@ import type {
   HeartbeatRequest,
   JobQuery,
   ListQuery,
-  NewJob,
   RescuedJob,
   RescueRequest,
   Retentions,
   TaskField,
 } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { JobRef } from "../events.ts";
 import { newId } from "../id.ts";

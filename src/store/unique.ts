@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, NewJob } from "../broker.ts";
+import type { EnqueueAnswer } from "../broker.ts";
+import type { NewJob } from "../job-terms.ts";
 import type { UniqueConflict, UniqueRule, UniqueScope } from "../unique.ts";
 import type { Result, Statement, Value } from "./driver/driver.ts";
 import { toJob } from "./rows.ts";

@@ -5,7 +5,7 @@
  */
 import type { Errand } from "../errand.ts";
 import { newId } from "../id.ts";
-import { partsOf } from "../verbs.ts";
+import { partsOf } from "../parts.ts";
 
 /** What is remembered, by the id of a message and for how long. */
 export interface Message {

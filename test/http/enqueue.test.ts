@@ -6,7 +6,7 @@ import type { ApiToken } from "../../src/http/auth.ts";
 import { Kinds } from "../../src/http/enqueue.ts";
 import { newId } from "../../src/id.ts";
 import { testErrand } from "../../src/testing/mod.ts";
-import { partsOf } from "../../src/verbs.ts";
+import { partsOf } from "../../src/parts.ts";
 import { caller } from "../support/api.ts";
 
 const token = "0123456789abcdef";

@@ -4,7 +4,7 @@ import { defineTask } from "../../mod.ts";
 import { createApi } from "../../src/http/app.ts";
 import type { ApiToken } from "../../src/http/auth.ts";
 import { testErrand } from "../../src/testing/mod.ts";
-import { partsOf } from "../../src/verbs.ts";
+import { partsOf } from "../../src/parts.ts";
 import { caller } from "../support/api.ts";
 
 const token = "0123456789abcdef";

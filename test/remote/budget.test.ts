@@ -1,12 +1,21 @@
 // What a server bills, by its own counters, with large backlogs beside the work.
 import { createClient } from "@libsql/client/web";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NewJob, Usage } from "../../src/broker.ts";
+import type { Usage } from "../../src/broker.ts";
+import type { NewJob } from "../../src/job-terms.ts";
 import { systemClock } from "../../src/clock.ts";
 import { newId } from "../../src/id.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/store.ts";
-import { claim, LEASE_MS, newJob, outcomes, settlement, uniqueJob } from "../support/jobs.ts";
+import {
+  claim,
+  LEASE_MS,
+  newJob,
+  outcomes,
+  scheduleRecord,
+  settlement,
+  uniqueJob,
+} from "../support/jobs.ts";
 import { offered } from "../support/need.ts";
 import { findSqld, type Sqld, startSqld } from "../support/sqld.ts";
 
@@ -103,6 +112,23 @@ describe.runIf(offered("budgets over sqld", findSqld()))("beside 300,000 other j
     );
     expect([unique - plain, indexed - plain].map((more) => Math.round(more * 10) / 10))
       .toEqual([1, 1]);
+  });
+
+  it("an occurrence of a schedule costs two rows more than the job that it enqueues", async () => {
+    const { schedules } = store;
+    const nowMs = Date.now();
+    const queue = "series";
+    await schedules.put(scheduleRecord(nowMs, { queue }), null);
+    const plain = await billed(() => store.enqueue([newJob(newId(), { queue })]));
+    const occurrences = [{ id: newId(), atMs: nowMs }];
+    const move = { name: "s", stamp: "first", nextRunMs: nowMs + 3_600_000, occurrences };
+    const moved = await billed(() => schedules.move([move], "second"));
+    expect([moved.answer.length, moved.requests]).toEqual([1, 1]);
+    expect(moved.rowsWritten - plain.rowsWritten).toBe(2);
+    const look = await billed(() => schedules.due({ limit: 100, functions: [], except: [] }));
+    expect([look.answer.due, look.rowsWritten, look.requests]).toEqual([[], 0, 1]);
+    expect(look.rowsRead).toBeLessThanOrEqual(4);
+    await schedules.remove("s");
   });
 
   it("an idle look reads two rows and writes none, in one request", async () => {

@@ -172,6 +172,22 @@ describe("A16: runNow", () => {
   });
 });
 
+it("A16: running an occurrence again does not restart its series", async () => {
+  await using errand = await opened();
+  await errand.schedules.upsert("s", { ...HOURLY, maxRuns: 2 });
+  await drainAfter(errand, 0);
+  const before = await errand.schedules.get("s");
+  const { jobs: [first] } = await errand.list();
+  await errand.retry(first!.id);
+  await errand.clone(first!.id);
+  expect(await errand.worker().drain()).toMatchObject({ completed: 2 });
+  expect(await errand.schedules.get("s")).toEqual(before);
+  expect(await drainAfter(errand, "1h")).toMatchObject({ completed: 1 });
+  await errand.retry(first!.id);
+  expect(await drainAfter(errand, "5h")).toMatchObject({ completed: 1 });
+  expect(await errand.schedules.get("s")).toMatchObject({ state: "ended", runs: 2 });
+});
+
 describe("A16: a running worker", () => {
   it("takes up at once what its own process schedules", async () => {
     await using errand = await opened();

@@ -1,6 +1,7 @@
 // Requests that add jobs once, however often they come.
 import { describe, expect, it } from "vitest";
-import type { NewJob, OnceAnswer } from "../../src/broker.ts";
+import type { OnceAnswer } from "../../src/broker.ts";
+import type { NewJob } from "../../src/job-terms.ts";
 import { newJob, rescueAll, uniqueJob } from "../support/jobs.ts";
 import { type Bench, openBench, places } from "../support/store.ts";
 

@@ -1,6 +1,6 @@
 // Unique jobs: every scope from every starting state under every policy, and who holds a key.
 import { describe, expect, it } from "vitest";
-import type { NewJob } from "../../src/broker.ts";
+import type { NewJob } from "../../src/job-terms.ts";
 import { canonicalJson, type UniqueConflict, type UniqueScope } from "../../src/unique.ts";
 import {
   claim,

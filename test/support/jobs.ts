@@ -1,12 +1,6 @@
 // Requests to a store, with everything filled in that a test does not care about.
-import type {
-  ClaimRequest,
-  ExchangeAnswer,
-  JobTerms,
-  ListQuery,
-  NewJob,
-  RescueRequest,
-} from "../../src/broker.ts";
+import type { ClaimRequest, ExchangeAnswer, ListQuery, RescueRequest } from "../../src/broker.ts";
+import type { JobTerms, NewJob } from "../../src/job-terms.ts";
 import type { EnqueuedJob, Job, JobError } from "../../src/job.ts";
 import type { Outcome, Report, Settlement } from "../../src/outcome.ts";
 import type { ScheduleRecord } from "../../src/schedule.ts";

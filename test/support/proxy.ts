@@ -3,14 +3,16 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from "node:net";
 
 /**
- * What happens to a request: nothing, it is lost, it is done and its answer is lost or cut in the middle, it
- * gets a status of the proxy's own instead of being sent on, an answer that is no JSON, or none.
+ * What happens to a request: nothing, it is lost, it is done and its answer is lost, cut in the
+ * middle or kept back, it gets a status of the proxy's own instead of being sent on, an answer that
+ * is no JSON, or none.
  */
 export type Mishap =
   | "none"
   | "lost"
   | "answer lost"
   | "answer cut"
+  | "answer kept"
   | "silence"
   | "no json"
   | number;
@@ -51,6 +53,7 @@ export async function startProxy(target: string): Promise<Proxy> {
       }
       counts.sentOn++;
       const answer = await send(target, incoming, body);
+      if (mishap === "answer kept") return;
       if (mishap === "answer lost") return void outgoing.destroy();
       pass(answer, outgoing, mishap === "answer cut");
     })().catch(() => outgoing.destroy());

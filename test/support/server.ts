@@ -11,6 +11,8 @@ export interface ServerOptions {
   /** How many ports it needs. @default 1 */
   readonly ports?: number;
   readonly cwd: string;
+  /** What it finds in its environment, on those ports. */
+  readonly env?: (ports: readonly number[]) => Readonly<Record<string, string>>;
   /** What it prints once it listens. */
   readonly ready: string;
 }
@@ -42,13 +44,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 /** The running server, or what it said before it ended. */
 async function tryStart(
-  { command, args, cwd, ready }: ServerOptions,
+  { command, args, cwd, env, ready }: ServerOptions,
   ports: readonly number[],
 ): Promise<Server | string> {
   const child = spawn(command, args(ports), {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, RUST_LOG: "info", NO_COLOR: "1" },
+    env: { ...process.env, RUST_LOG: "info", NO_COLOR: "1", ...env?.(ports) },
   });
   const killChild = (): boolean => child.kill("SIGKILL");
   process.once("exit", killChild);

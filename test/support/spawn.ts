@@ -7,11 +7,13 @@ import { findRuntime, root, type Runtime, tsArgs } from "../../scripts/runtimes.
 /** How a child process ended: its exit code, or the name of the signal that ended it. */
 export type Ending = number | string;
 
-/** A TypeScript file that runs in a process of its own; disposal ends it with SIGKILL. */
+/** A program that runs in a process of its own; disposal ends it with SIGKILL. */
 export interface TsProcess extends AsyncDisposable {
   readonly pid: number;
   /** Settles when the process has ended and all that it printed was read. */
   readonly ended: Promise<Ending>;
+  /** What it has printed to its standard error until now. */
+  errors(): string;
   /** The next line of its standard output; rejects, with what it printed, if there is none. */
   nextLine(): Promise<string>;
   /** Sends a signal, SIGKILL by default, and waits for the end. */
@@ -23,18 +25,28 @@ export async function spawnTs(
   runtime: Runtime,
   file: string,
   env: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
 ): Promise<TsProcess> {
   const command = findRuntime(runtime);
   if (command === undefined) {
     throw new Error(`Cannot start ${file}: ${runtime} is not here`);
   }
-  const child = spawn(command, tsArgs(runtime, file), {
+  return await spawnProgram(command, [...tsArgs(runtime, file), ...args], env);
+}
+
+/** Starts any program in the project's folder. */
+export async function spawnProgram(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<TsProcess> {
+  const child = spawn(command, args, {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   await once(child, "spawn");
-  return watch(child, `${file} on ${runtime}`);
+  return watch(child, [command, ...args].join(" "));
 }
 
 function watch(child: ChildProcess, name: string): TsProcess {
@@ -66,6 +78,7 @@ function watch(child: ChildProcess, name: string): TsProcess {
   return {
     pid: child.pid ?? 0,
     ended,
+    errors: () => errors,
     kill,
     async nextLine() {
       const { value, done } = await lines.next();

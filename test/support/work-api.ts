@@ -6,7 +6,7 @@ import {
   testErrand,
   type TestErrandOptions,
 } from "../../src/testing/test-errand.ts";
-import { partsOf } from "../../src/verbs.ts";
+import { partsOf } from "../../src/parts.ts";
 import { caller } from "./api.ts";
 
 /** What a request came to. */

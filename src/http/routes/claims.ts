@@ -9,7 +9,7 @@ import { durationMs } from "../../duration.ts";
 import { ErrandError, invalid } from "../../errors.ts";
 import { effectivePolicy, withMaxAttempts } from "../../policy.ts";
 import { checkName, type Policy } from "../../task.ts";
-import type { Parts } from "../../verbs.ts";
+import type { Parts } from "../../parts.ts";
 import { checkQueue, reaches } from "../access.ts";
 import { jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";

@@ -4,15 +4,16 @@
  * @module
  */
 import * as v from "valibot";
-import type { CloneOverrides } from "../../clone.ts";
+import type { CloneOverrides } from "../../calls.ts";
 import type { EnqueuedJob } from "../../job.ts";
 import { checkQueue, reaches } from "../access.ts";
-import { json } from "../answer.ts";
+import { json, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
 import { onceKey } from "../idempotency.ts";
+import type { Prepared } from "../../new-job.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
@@ -91,14 +92,44 @@ async function enqueue(
   const many = Array.isArray(body);
   const prepared = await preparedJobs(call, many ? body : [body], many);
   const once = await onceKey(call, body);
-  const stored = once === undefined ? parts.enqueue(prepared) : parts.enqueueOnce(prepared, once);
-  const jobs = (await stored).map((job) => shown(caller, job));
+  const jobs = once === undefined
+    ? await parts.enqueueTogether(prepared)
+    : await parts.enqueueOnce(prepared, once);
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    return json(minimal(jobs), status, MINIMAL);
+    return json(minimal(jobs.map((job) => shown(caller, job))), status, MINIMAL);
   }
-  return json(many ? { jobs } : jobs[0], status);
+  const texts = jobs.map((job, index) =>
+    job.enqueued === "inserted"
+      ? insertedText(job, prepared[index]!)
+      : JSON.stringify(shown(caller, job))
+  );
+  return jsonText(many ? `{"jobs":[${texts.join()}]}` : texts[0]!, status);
+}
+
+/** The JSON of a job that was added, by that of its payload: it is most of the text. */
+function insertedText(job: EnqueuedJob, { payload }: Prepared): string {
+  const { id, task, queue, state, priority, runAt, createdAt, maxAttempts, meta, parentId } = job;
+  const rest = maxAttempts === undefined && meta === undefined && parentId === undefined
+    ? ""
+    : `,${JSON.stringify({ maxAttempts, meta, parentId }).slice(1, -1)}`;
+  const created = instantText(createdAt);
+  const due = runAt.getTime() === createdAt.getTime() ? created : instantText(runAt);
+  return `{"id":"${id}","task":${JSON.stringify(task)},"queue":${JSON.stringify(queue)},` +
+    `"state":"${state}","priority":${priority},"payload":${payload},"errors":[],"attempt":0,` +
+    `"runAt":"${due}","createdAt":"${created}","enqueued":"inserted"${rest}}`;
+}
+
+let lastMs = NaN;
+let lastText = "";
+
+/** Jobs of one commit have one instant. */
+function instantText(instant: Date): string {
+  const ms = instant.getTime();
+  if (ms === lastMs) return lastText;
+  lastMs = ms;
+  return lastText = instant.toISOString();
 }
 
 function minimal(jobs: readonly EnqueuedJob[]): unknown {

@@ -30,7 +30,7 @@ import {
   word,
 } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { waitMs } from "../wait.ts";
+import { waitMs, waitSignal } from "../wait.ts";
 
 const some = v.exactOptional;
 const PAGE = 200;
@@ -144,11 +144,12 @@ async function changes(
 
 /** Resolves at a change that fits, after the timeout, or when the caller has gone. */
 async function news(
-  { errand, parts: { clock }, request }: EventsCall,
+  call: EventsCall,
   filter: WatchFilter,
   { after, timeout }: { readonly after: string; readonly timeout: number },
 ): Promise<void> {
-  const watch = errand.watch(filter, { cursor: after, signal: request.signal });
+  const { errand, parts: { clock } } = call;
+  const watch = errand.watch(filter, { cursor: after, signal: waitSignal(call) });
   try {
     await before(clock, clock.elapsedMs() + timeout, watch.next());
   } finally {

@@ -20,7 +20,7 @@ import {
   word,
 } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { waitMs } from "../wait.ts";
+import { waitMs, waitSignal } from "../wait.ts";
 import type { WaitBody } from "../wire.ts";
 import { checkOwn, ownJob } from "./own.ts";
 
@@ -96,11 +96,11 @@ export const jobRoutes: readonly Route[] = [
     query: v.strictObject({ wait: some(durationText) }),
     answers: { 200: theJob },
     async handle(call) {
-      const { errand, params: { id }, query, request } = call;
+      const { errand, params: { id }, query } = call;
       const timeout = waitMs(call, query.wait);
       const job = await ownJob(call, "get", id);
       if (timeout === 0 || isEnded(job.state)) return json(job);
-      return json(await errand.wait(id, { timeout, signal: request.signal }));
+      return json(await errand.wait(id, { timeout, signal: waitSignal(call) }));
     },
   }),
   route({
@@ -166,13 +166,13 @@ export const jobRoutes: readonly Route[] = [
 
 /** Ids of jobs that the caller does not reach are as if there were none of them. */
 async function waitForAny(call: Call<undefined, undefined, WaitBody>): Promise<Response> {
-  const { parts, caller, body, request } = call;
+  const { parts, caller, body } = call;
   const ids = [...new Set(body.ids)];
   const own = caller.queues === undefined ? ids : (await parts.broker.getMany(ids))
     .filter(({ queue }) => reaches(caller, queue))
     .map(({ id }) => id);
   const others = ids.filter((id) => !own.includes(id));
   const timeout = others.length > 0 ? 0 : waitMs(call, body.wait);
-  const { jobs, missing } = await parts.waiting.forAny(own, { timeout, signal: request.signal });
+  const { jobs, missing } = await parts.waiting.forAny(own, { timeout, signal: waitSignal(call) });
   return json({ jobs: [...jobs.values()], missing: [...missing, ...others] });
 }

@@ -1,5 +1,6 @@
-// Installs node_modules when it is missing or differs from package.json. Only built-ins here, as
-// nothing else may be there yet; says nothing when there is nothing to do.
+// Installs node_modules when it is missing or differs from package.json. JavaScript and built-ins
+// only, as nothing else may be there yet; says nothing when there is nothing to do.
+// @ts-check
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
@@ -8,11 +9,12 @@ import { fileURLToPath } from "node:url";
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
 const { dependencies, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
-const missing = Object.entries<string>({ ...dependencies, ...devDependencies })
+const missing = Object.entries({ ...dependencies, ...devDependencies })
   .filter(([name, version]) => installed(name) !== version);
 
 if (missing.length > 0) {
-  console.error(`installing ${missing.map((pair) => pair.join("@")).join(" ")}`);
+  const few = missing.map((pair) => pair.join("@")).join(" ");
+  console.error(`installing ${missing.length > 4 ? `${missing.length} packages` : few}`);
   const [command, args] = installer();
   // npm is a script on Windows, which only a shell can start
   const shell = command === "npm" && process.platform === "win32";
@@ -21,12 +23,14 @@ if (missing.length > 0) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-function installed(name: string): string | undefined {
+/** @param {string} name @returns {string | undefined} */
+function installed(name) {
   const file = `node_modules/${name}/package.json`;
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).version : undefined;
 }
 
-function installer(): [command: string, args: string[]] {
+/** @returns {[command: string, args: string[]]} */
+function installer() {
   if ("Deno" in globalThis) return [process.execPath, ["install", "--quiet"]];
   if ("Bun" in globalThis) return [process.execPath, ["install"]];
   return ["npm", ["install"]];

@@ -1,0 +1,41 @@
+/**
+ * The tasks of a module that somebody named.
+ *
+ * @module
+ */
+import { ErrandError, invalid } from "../errors.ts";
+import type { ErrandOptions } from "../options.ts";
+import type { Task } from "../task.ts";
+import { exportedTasks } from "./isolate/exported-tasks.ts";
+
+/** What a module of tasks exports. */
+export interface LoadedTasks extends Pick<ErrandOptions, "nextRuns"> {
+  readonly tasks: readonly Task[];
+}
+
+/**
+ * Loads a module by its URL; `act` is what needs it, for the message.
+ *
+ * @throws {ErrandError} `INVALID_INPUT` when it cannot be loaded, or exports no tasks.
+ */
+export async function loadTasks(module: string, act: string): Promise<LoadedTasks> {
+  const exports: Record<string, unknown> = await import(module).catch((cause: unknown) => {
+    const fact = `its module ${module} cannot be loaded: ${factOf(cause)}`;
+    throw new ErrandError("INVALID_INPUT", `Cannot ${act}: ${fact}`, { cause });
+  });
+  const tasks = exportedTasks(exports);
+  if (tasks.length === 0) {
+    const fact = `its module ${module} exports no tasks; export what defineTask returns`;
+    throw invalid(`Cannot ${act}: ${fact}`);
+  }
+  const { nextRuns } = exports as Pick<ErrandOptions, "nextRuns">;
+  return { tasks, ...(nextRuns !== undefined && { nextRuns }) };
+}
+
+function factOf(cause: unknown): string {
+  const { message, code } = cause instanceof Error
+    ? cause as Error & { readonly code?: string }
+    : { message: String(cause), code: undefined };
+  if (code !== "ERR_UNKNOWN_FILE_EXTENSION") return message;
+  return "this Node runs no TypeScript; use Node 22.18, Bun or Deno, or the loader of tsx";
+}
