@@ -46,6 +46,7 @@ export const leaseRoutes: readonly Route[] = [
     body: bodies.leaseHeartbeat,
     example: { lease: "30s", jobs: [] },
     answers: { 200: { description: "How long it lasts, and what is lost", schema: bodies.beaten } },
+    problems: [409],
     async handle(call) {
       const { lease } = call.params;
       const { answer, prolonged } = await beat(call, { ...call.body, leases: [lease] });
@@ -73,6 +74,7 @@ export const leaseRoutes: readonly Route[] = [
       result: { size: 2048 },
     },
     answers: { 200: { description: "What became of each", schema: bodies.settled } },
+    problems: [409],
     handle: outcomes,
   }),
 ];
