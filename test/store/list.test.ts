@@ -143,12 +143,17 @@ describe.each(places)("in a store at %s", (place) => {
       jobs.some((job) => job.state === "scheduled" && job.queue === queue)
         ? { nextRunAt: new Date(clock.now() + 60_000) }
         : {};
+    const since = (queue: string) => {
+      const waiting = jobs.filter((job) => job.state === "available" && job.queue === queue);
+      const sinceMs = Math.min(...waiting.map(({ runAt }) => runAt.getTime()));
+      return waiting.length > 0 ? { availableSince: new Date(sinceMs) } : {};
+    };
     expect(await store.stats()).toEqual({
       ...counts(),
       queues: {
-        even: { ...counts("even"), paused: false, ...due("even") },
-        odd: { ...counts("odd"), paused: false, ...due("odd") },
-        paused: { ...counts("paused"), paused: true, ...due("paused") },
+        even: { ...counts("even"), paused: false, ...due("even"), ...since("even") },
+        odd: { ...counts("odd"), paused: false, ...due("odd"), ...since("odd") },
+        paused: { ...counts("paused"), paused: true, ...due("paused"), ...since("paused") },
       },
       nextRunAt: new Date(clock.now() + 60_000),
     });
