@@ -13,7 +13,7 @@ import type { VerbOptions } from "../options.ts";
 import type { LoadedTasks } from "../process/load-tasks.ts";
 import { httpTrigger } from "../triggers/http.ts";
 import type { Worker } from "../worker.ts";
-import { command, type Given, misused } from "./command.ts";
+import { type Command, command, type Given, misused } from "./command.ts";
 import { databaseFlags, logFlags, workerFlags } from "./flags.ts";
 import { guarded, isLoopback } from "./guard.ts";
 import { type FetchHandler, listen, type Listening } from "./listen.ts";
@@ -58,7 +58,7 @@ const flags = {
 type ServeFlags = Given<typeof flags>;
 
 /** `errand serve`. */
-export const serve = command({
+export const serve: Command = command({
   name: "serve",
   summary: "the HTTP API, a worker, schedules and upkeep in one process",
   flags,

@@ -12,7 +12,7 @@ import { type Detached, startDetached } from "../process/detached.ts";
 import { takeUp } from "../process/duty.ts";
 import { partsOf } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
-import { command, type Given, misused } from "./command.ts";
+import { type Command, command, type Given, misused } from "./command.ts";
 import { databaseFlags, logFlags, workerFlags } from "./flags.ts";
 import { logTo } from "./log.ts";
 import { aborted, endSignal } from "./signals.ts";
@@ -45,13 +45,13 @@ const flags = {
 type WorkFlags = Given<typeof flags>;
 
 /** `errand work`. */
-export const work = command({
+export const work: Command = command({
   name: "work",
   summary: "a worker for the tasks of a module, over a database or a server",
   flags,
   about: [
-    "SIGTERM or SIGINT end it: it claims nothing more, lets running jobs finish within --grace or " +
-    "gives them back, and stores what was done. A second one ends it at once.",
+    "SIGTERM or SIGINT end it: it claims nothing more, lets running jobs finish within --grace " +
+    "or gives them back, and stores what was done. A second one ends it at once.",
   ],
   examples: [
     ["errand work --module tasks.ts", "work until it is asked to end"],

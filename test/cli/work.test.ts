@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Errand } from "../../mod.ts";
-import { type Job } from "../../mod.ts";
+import { Errand, type Job } from "../../mod.ts";
 import { program, run, served } from "../support/program.ts";
 import { tempDir } from "../support/temp.ts";
 

@@ -1,5 +1,5 @@
-// Requests made from the OpenAPI document, on connections in parallel, against a server in a process
-// of its own. SEED=… repeats a run.
+// Requests made from the OpenAPI document, on connections in parallel, against a server in a
+// process of its own. SEED=… repeats a run.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import process from "node:process";

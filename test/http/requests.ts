@@ -1,5 +1,5 @@
-// Requests to an API, made from its OpenAPI document: such as it takes, such as it nearly takes, and
-// such as no program would send on purpose.
+// Requests to an API, made from its OpenAPI document: such as it takes, such as it nearly takes,
+// and such as no program would send on purpose.
 import fc, { type Arbitrary } from "fast-check";
 
 /** A JSON Schema. */

@@ -25,7 +25,7 @@ function startWorker(
   return spawnProgram(command, [file], { ERRAND_URL: server.url, ERRAND_LEASE: lease });
 }
 
-/** Who completed how many jobs, by what a process logs: `python`, `bash`, `http` or its own worker. */
+/** Who completed how many jobs, by what a process logs: by name, or its own worker. */
 async function tally(process: TsProcess, by: Map<string, number>): Promise<void> {
   for (;;) {
     const line = await process.nextLine().catch(() => undefined);
