@@ -9,14 +9,14 @@ import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
 import type { changeMany as ChangeMany, HistoryHost } from "./history.ts";
 import { checkId } from "./job-checks.ts";
-import type { Job, JobPage, ListOptions } from "./job.ts";
+import type { EnqueuedJob, JobPage, ListOptions } from "./job.ts";
 import { listQuery } from "./list-query.ts";
 import type { Prepared } from "./new-job.ts";
 
 interface VerbsHost extends HistoryHost {
   readonly payloadLimitBytes: number;
   /** Stores what was prepared. */
-  enqueue(job: Prepared): Promise<Job>;
+  enqueue(job: Prepared): Promise<EnqueuedJob>;
 }
 
 const hosts = new WeakMap<HistoryVerbs, VerbsHost>();
@@ -106,7 +106,7 @@ export abstract class HistoryVerbs {
    * @throws {ErrandError} `NOT_FOUND`; `CONFLICT` for one that is locked; `INVALID_INPUT` as for
    * `enqueue`.
    */
-  async clone(id: string, overrides: CloneOverrides = {}): Promise<Job> {
+  async clone(id: string, overrides: CloneOverrides = {}): Promise<EnqueuedJob> {
     const host = hosts.get(this)!;
     const { verbs } = host.broker;
     if (verbs !== undefined && typeof id === "string") return await cloneWhole(host, id, overrides);
@@ -131,12 +131,12 @@ async function cloneWhole(
   host: VerbsHost,
   id: string,
   overrides: CloneOverrides,
-): Promise<Job> {
+): Promise<EnqueuedJob> {
   const { broker, events, wake } = host;
   checkId("clone", id);
   (await import("./clone.ts")).checkOverrides(id, overrides, host);
   const job = await broker.verbs!.clone(id, overrides);
-  events.emit("enqueued", { job });
+  if (job.enqueued === "inserted") events.emit("enqueued", { job });
   wake.signal("work");
   return job;
 }

@@ -6,7 +6,7 @@
 import type { Broker } from "./broker.ts";
 import { ErrandError, show } from "./errors.ts";
 import type { Events } from "./events.ts";
-import { newId } from "./id.ts";
+import { checkNewId, newId } from "./id.ts";
 import type { Job } from "./job.ts";
 import type { Prepared } from "./new-job.ts";
 import { checkedPage, type PageOptions } from "./page.ts";
@@ -29,6 +29,12 @@ export interface SchedulesHost {
   readonly events: Events;
   readonly wake: Wake;
   readonly nextRuns: NextRuns;
+}
+
+/** What the job of a schedule that is run by hand has of its own. */
+export interface RunNowOptions {
+  /** A UUIDv7 of your own for it: asked for again, it adds nothing. */
+  readonly id?: string;
 }
 
 /** Checks what a job would be made from. */
@@ -138,9 +144,10 @@ export class Schedules {
    *
    * @throws {ErrandError} `NOT_FOUND`.
    */
-  async runNow(name: string): Promise<Job> {
+  async runNow(name: string, { id = newId() }: RunNowOptions = {}): Promise<Job> {
     const { broker, events, wake } = this.#host;
-    const job = await broker.schedules.run(checkScheduleName(name), newId());
+    checkNewId(id, `the id of a job of schedule ${show(name)}`);
+    const job = await broker.schedules.run(checkScheduleName(name), id);
     if (job === undefined) throw notFound("run", name);
     events.emit("enqueued", { job });
     wake.signal("work");

@@ -5,7 +5,7 @@
  * @module
  */
 import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
-import type { Job } from "./job.ts";
+import type { EnqueuedJob } from "./job.ts";
 import type { Schedule, ScheduleTerms } from "./schedule.ts";
 import type { ScheduleOptions } from "./schedule-options.ts";
 import type { EnqueueOptions } from "./task.ts";
@@ -34,5 +34,8 @@ export interface VerbBroker {
   /** Removes all jobs of a queue, and its pause. */
   removeQueue(queue: string): Promise<{ readonly count: number }>;
   /** Enqueues a job again as a new one. */
-  clone(id: string, overrides: EnqueueOptions & { readonly payload?: unknown }): Promise<Job>;
+  clone(
+    id: string,
+    overrides: EnqueueOptions & { readonly id?: string; readonly payload?: unknown },
+  ): Promise<EnqueuedJob>;
 }

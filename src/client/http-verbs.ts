@@ -7,7 +7,7 @@ import type { BulkResult } from "../bulk.ts";
 import type { CloneOverrides } from "../calls.ts";
 import type { Wire } from "../http/wire.ts";
 import { newId } from "../id.ts";
-import type { Job } from "../job.ts";
+import type { EnqueuedJob } from "../job.ts";
 import type { ScheduleOptions } from "../schedule-options.ts";
 import type { Schedule, ScheduleTerms } from "../schedule.ts";
 import type { BulkCall, VerbBroker } from "../verb-broker.ts";
@@ -70,12 +70,11 @@ export class HttpVerbs implements VerbBroker {
   }
 
   /** See {@linkcode VerbBroker.clone}. */
-  async clone(id: string, overrides: CloneOverrides): Promise<Job> {
-    const { enqueued: _, ...job } = await this.#requests.send<Wire<Job> & { enqueued?: string }>(
-      `/v1/jobs/${segment(id)}/clone`,
-      { body: overrides, headers: { "idempotency-key": newId() } },
-    );
-    return toJob(job);
+  async clone(id: string, overrides: CloneOverrides): Promise<EnqueuedJob> {
+    const body = { id: newId(), ...overrides };
+    const path = `/v1/jobs/${segment(id)}/clone`;
+    const { enqueued, ...job } = await this.#requests.send<Wire<EnqueuedJob>>(path, { body });
+    return { ...toJob(job), enqueued };
   }
 }
 

@@ -38,6 +38,6 @@ export function jsonText(
 }
 
 /** An answer that has nothing to tell. */
-export function noContent(): Response {
-  return new Response(null, { status: 204, headers: SECURE });
+export function noContent(headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(null, { status: 204, headers: { ...SECURE, ...headers } });
 }

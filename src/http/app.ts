@@ -11,6 +11,7 @@ import { ErrandError } from "../errors.ts";
 import { partsOf } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
 import { accepts } from "./accept.ts";
+import { noContent } from "./answer.ts";
 import { may, type Scope } from "./auth.ts";
 import { durationsOf } from "./durations.ts";
 import { jsonBody, parsed, queryOf } from "./input.ts";
@@ -48,7 +49,7 @@ export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
       const { method } = context.req;
       const found = methods.get(method === "HEAD" ? "GET" : method);
       if (found !== undefined) return answer(found, context, serving);
-      if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+      if (method === "OPTIONS") return noContent({ allow });
       const detail = `Cannot ${method} ${context.req.path}: it takes ${allow}`;
       return problem({ status: 405, detail }, { allow });
     });
@@ -89,9 +90,10 @@ async function handled(route: Route, context: Context, serving: Serving): Promis
   const { headers } = request;
   const refused = accepts(headers.get("accept"), route);
   if (refused !== undefined) return refused;
-  const caller = route.scope === "open"
+  const proved = route.scope === "open"
     ? NOBODY
-    : await serving.settings.auth.caller(headers.get("authorization"));
+    : serving.settings.auth.caller(headers.get("authorization"));
+  const caller = proved instanceof Promise ? await proved : proved;
   if (route.scope !== "open" && !may(caller, route.scope)) return forbidden(route.scope);
   const { params, query, body } = route;
   const { errand, parts, settings, shared } = serving;

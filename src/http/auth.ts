@@ -68,27 +68,38 @@ export const noAuth: Auth = { caller: () => ANYONE };
 
 /** Accepts bearers of `tokens`. @throws {ErrandError} `INVALID_INPUT` for an unusable list. */
 export function tokenAuth(tokens: ApiTokens): Auth {
-  const known = new WeakMap<readonly ApiToken[], Promise<readonly Known[]>>();
+  const lists = new WeakMap<readonly ApiToken[], readonly Known[]>();
   const digests = new Map<string, Uint8Array>();
   if (typeof tokens !== "function") checkTokens(tokens);
-  const hashed = (list: readonly ApiToken[]): Promise<readonly Known[]> => {
-    let all = known.get(list);
-    if (all === undefined) known.set(list, all = Promise.all(checkTokens(list).map(toKnown)));
+  const among = (all: readonly Known[], token: string, hash: Uint8Array): Caller => {
+    const caller = matching(all, hash);
+    if (caller === undefined) {
+      digests.delete(token);
+      throw unauthorized("its token is not known here");
+    }
+    if (digests.size < REMEMBERED_MAX) digests.set(token, hash);
+    return caller;
+  };
+  const hashed = async (list: readonly ApiToken[]): Promise<readonly Known[]> => {
+    const all = await Promise.all(checkTokens(list).map(toKnown));
+    lists.set(list, all);
     return all;
   };
+  const slowly = async (given: ReturnType<typeof asked>, token: string): Promise<Caller> => {
+    const list = await given;
+    const hash = digests.get(token) ?? await digest(token);
+    return among(lists.get(list) ?? await hashed(list), token, hash);
+  };
+  const asked = () => typeof tokens === "function" ? tokens() : tokens;
   return {
-    async caller(authorization) {
+    caller(authorization) {
       const token = BEARER.exec(authorization ?? "")?.[1];
       if (token === undefined) throw unauthorized("it has no bearer token");
-      const all = await hashed(typeof tokens === "function" ? await tokens() : tokens);
-      const hash = digests.get(token) ?? await digest(token);
-      const caller = matching(all, hash);
-      if (caller === undefined) {
-        digests.delete(token);
-        throw unauthorized("its token is not known here");
-      }
-      if (digests.size < REMEMBERED_MAX) digests.set(token, hash);
-      return caller;
+      const list = asked();
+      const all = list instanceof Promise ? undefined : lists.get(list);
+      const hash = digests.get(token);
+      if (all === undefined || hash === undefined) return slowly(list, token);
+      return among(all, token, hash); // most requests: nothing to wait for
     },
   };
 }

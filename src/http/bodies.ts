@@ -4,9 +4,11 @@
  * @module
  */
 import * as v from "valibot";
-import { JOB_STATES } from "../job.ts";
+import type { RetryOptions } from "../backoff.ts";
 import type { BulkFilter } from "../bulk.ts";
-import type { Job } from "../job.ts";
+import type { Duration } from "../duration.ts";
+import { type Job, JOB_STATES } from "../job.ts";
+import type { Retention } from "../task.ts";
 import {
   anything,
   conditions,
@@ -25,7 +27,7 @@ import {
   whole,
   word,
 } from "./fields.ts";
-import type { BulkBody, NewJobBody, WaitBody, Wire } from "./wire.ts";
+import type { BulkBody, NewJobBody, WaitBody } from "./wire.ts";
 
 /** The most jobs of one request. */
 export const JOBS_MAX = 1_000;
@@ -36,14 +38,19 @@ const some = v.exactOptional;
 const text = v.string();
 const count = whole(0, Number.MAX_SAFE_INTEGER);
 
-const retry = v.strictObject({
+/** Numbers of a retry policy; a function cannot be sent. */
+export interface RetryBody extends Omit<RetryOptions, "delay"> {
+  readonly delay?: Duration;
+}
+
+const retry: Field<RetryBody> = v.strictObject({
   maxAttempts: some(whole(1, 1_000)),
   delay: some(duration),
   backoff: some(word(["none", "linear", "exponential"])),
   maxDelay: some(duration),
   jitter: some(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
 });
-const retention = v.union([v.literal("forever"), duration]);
+const retention: Field<Retention> = v.union([v.literal("forever"), duration]);
 const unique = v.union([
   v.boolean(),
   v.strictObject({
@@ -56,11 +63,11 @@ const unique = v.union([
 ]);
 
 /** What jobs and schedules say of how their attempts go. */
-export const policyEntries = {
-  retry: some(retry),
-  timeout: some(duration),
-  retention: some(retention),
-} as const;
+export const policyEntries: {
+  readonly retry: v.ExactOptionalSchema<Field<RetryBody>, undefined>;
+  readonly timeout: v.ExactOptionalSchema<Field<Duration>, undefined>;
+  readonly retention: v.ExactOptionalSchema<Field<Retention>, undefined>;
+} = { retry: some(retry), timeout: some(duration), retention: some(retention) };
 
 /** What a new job may say beside its task and payload. */
 const jobEntries = {
@@ -90,7 +97,7 @@ export const newJobs: Field<NewJobBody | readonly NewJobBody[]> = oneOrMany(newJ
 
 /** What a clone has otherwise. */
 export const clone: Field<Omit<NewJobBody, "id" | "task" | "onLeaseExpired"> | undefined> = v
-  .optional(v.strictObject({ payload: some(anything), ...jobEntries }));
+  .optional(v.strictObject({ id: some(newUuid), payload: some(anything), ...jobEntries }));
 
 const error = named(
   "JobError",
@@ -214,6 +221,3 @@ export const bulkRetry: Field<BulkBody> = v.strictObject({
 });
 /** What a call for many came to. */
 export const bulkResult: Field<unknown> = v.strictObject({ count, cursor: some(cursor) });
-
-/** Checks at compile time that answers are what the types say. */
-export type JobBody = Wire<Job>;

@@ -9,7 +9,7 @@ import type { ErrandVerbs } from "../verbs.ts";
 export interface Histogram {
   readonly task: string;
   readonly outcome: "completed" | "retried" | "failed";
-  /** By the index of {@linkcode BOUNDS_SECONDS}: those that took no longer, but longer than it. */
+  /** How many fell under each of {@linkcode BOUNDS_SECONDS}, and over the one before. */
   readonly counts: readonly number[];
   readonly count: number;
   readonly sumSeconds: number;

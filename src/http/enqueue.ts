@@ -5,9 +5,17 @@
  */
 import type { JobTerms } from "../job-terms.ts";
 import { ErrandError, type Issue } from "../errors.ts";
-import { knownTask, prepare, type Prepared, termsOf, type TermsSource } from "../new-job.ts";
+import {
+  knownTask,
+  metaText,
+  prepare,
+  type Prepared,
+  termsOf,
+  type TermsSource,
+} from "../new-job.ts";
 import type { EnqueueOptions, Task } from "../task.ts";
 import { Tasks } from "../tasks.ts";
+import type { UniqueConflict } from "../unique.ts";
 import { checkQueue } from "./access.ts";
 import type { Caller } from "./auth.ts";
 import type { Call } from "./route.ts";
@@ -38,6 +46,10 @@ export class Kinds {
   }
 }
 
+interface Conflicting {
+  readonly onConflict?: UniqueConflict;
+}
+
 const KINDS_MAX = 1_000;
 const TEXT_MAX = 1_000;
 const NO_TASKS = new Tasks();
@@ -50,17 +62,18 @@ export type EnqueueCall = Pick<Call, "parts" | "settings" | "shared" | "caller">
  *
  * @throws {ErrandError} as `enqueue` does; `FORBIDDEN` for a queue that is not the caller's.
  */
-export async function preparedJobs(
+export function preparedJobs(
   call: EnqueueCall,
   bodies: readonly NewJobBody[],
   many: boolean,
-): Promise<readonly Prepared[]> {
+): readonly Prepared[] | Promise<readonly Prepared[]> {
   const kinds = call.shared.of(newKinds);
   const jobs = bodies.map((body, index) => {
     const path = many ? [index] : [];
     const { id, payload, ...said } = body;
     const { known, terms } = within(path, () => kindOf(call, kinds, said));
-    checkCaller(call.caller, terms);
+    checkQueue(call.caller, terms.queue);
+    if (terms.unique !== undefined) checkConflict(call.caller, terms.unique);
     const inPayload = [...path, "payload"];
     const job = within(inPayload, () => prepare(known, terms, payload, call.parts, id));
     return job instanceof Promise
@@ -70,12 +83,18 @@ export async function preparedJobs(
       : job;
   });
   return jobs.some((job) => job instanceof Promise)
-    ? await Promise.all(jobs)
+    ? Promise.all(jobs)
     : jobs as readonly Prepared[];
 }
 
 function newKinds(): Kinds {
   return new Kinds();
+}
+
+/** Metadata may be anything: what is too large or too deep is refused before it is made a text. */
+function textOf({ meta, ...said }: Omit<NewJobBody, "id" | "payload">): string {
+  const text = JSON.stringify(said);
+  return meta === undefined ? text : text + metaText(meta);
 }
 
 function kindOf(
@@ -84,7 +103,7 @@ function kindOf(
   said: Omit<NewJobBody, "id" | "payload">,
 ): Kind {
   const task = parts.tasks.get(said.task);
-  return kinds.of(JSON.stringify(said), task, () => {
+  return kinds.of(textOf(said), task, () => {
     const { task: name, onLeaseExpired, ...options } = said;
     const known = knownTask(name, settings.anyTask && task === undefined ? NO_TASKS : parts.tasks);
     const source = onLeaseExpired === undefined ? known : { ...known, onLeaseExpired };
@@ -93,18 +112,22 @@ function kindOf(
   });
 }
 
-/** A key is one for all queues: who may not reach a job there must not change it either. */
-function checkCaller(caller: Caller, { queue, unique }: JobTerms): void {
-  checkQueue(caller, queue);
-  if (caller.queues === undefined || unique === undefined || unique.onConflict === "ignore") return;
+/**
+ * A key is one for all queues: who may not reach a job there must not change it either.
+ *
+ * @throws {ErrandError} `FORBIDDEN`.
+ */
+export function checkConflict(caller: Caller, { onConflict = "ignore" }: Conflicting): void {
+  if (caller.queues === undefined || onConflict === "ignore") return;
   throw new ErrandError(
     "FORBIDDEN",
-    `Cannot ${unique.onConflict} on conflict: this token is limited to queues, and the job that ` +
-      `holds the key may be in another`,
+    `Cannot ${onConflict} on conflict: this token is limited to queues, and the job that holds ` +
+      `the key may be in another`,
   );
 }
 
-function within<Result>(path: Issue["path"], make: () => Result): Result {
+/** What `make` makes; an error of it has `path` before the paths of its issues. */
+export function within<Result>(path: Issue["path"], make: () => Result): Result {
   try {
     return make();
   } catch (error) {

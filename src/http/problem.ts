@@ -8,7 +8,7 @@ import { SECURE } from "./answer.ts";
 import type { ProblemBody } from "./wire.ts";
 
 /** Which status stands for which code. */
-export const STATUS = {
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
   INVALID_INPUT: 400,
   UNAUTHORIZED: 401,
   FORBIDDEN: 403,
@@ -20,7 +20,7 @@ export const STATUS = {
   DATABASE_BUSY: 503,
   DATABASE_UNAVAILABLE: 503,
   SCHEMA_TOO_NEW: 503,
-} as const satisfies Record<ErrorCode, number>;
+};
 
 /** The names of the statuses that a problem may have. */
 export const TITLES: Readonly<Record<number, string>> = {

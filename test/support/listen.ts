@@ -1,5 +1,6 @@
 // Serves a fetch handler on this machine, by what the runtime itself has for that.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Server } from "node:http";
 
 /** What serves a request. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -11,7 +12,7 @@ export interface Listening extends AsyncDisposable {
 
 interface Hosts {
   readonly Bun?: {
-    serve(of: { port: number; hostname: string; fetch: FetchHandler }): {
+    serve(of: { port: number; hostname: string; idleTimeout: number; fetch: FetchHandler }): {
       readonly port: number;
       stop(now: boolean): Promise<void>;
     };
@@ -30,7 +31,7 @@ const hostname = "127.0.0.1";
 export async function listen(fetch: FetchHandler): Promise<Listening> {
   const { Bun, Deno } = globalThis as Hosts;
   if (Bun !== undefined) {
-    const server = Bun.serve({ port: 0, hostname, fetch });
+    const server = Bun.serve({ port: 0, hostname, idleTimeout: 0, fetch });
     return listening(server.port, () => server.stop(true));
   }
   if (Deno !== undefined) {
@@ -42,7 +43,7 @@ export async function listen(fetch: FetchHandler): Promise<Listening> {
       return server.finished;
     });
   }
-  const server = createServer((request, response) => void answer(fetch, request, response));
+  const server = createAdaptorServer({ fetch }) as Server;
   await new Promise<void>((resolve) => server.listen(0, hostname, resolve));
   return listening((server.address() as { port: number }).port, () => {
     server.closeAllConnections();
@@ -52,27 +53,4 @@ export async function listen(fetch: FetchHandler): Promise<Listening> {
 
 function listening(port: number, end: () => Promise<void>): Listening {
   return { url: `http://${hostname}:${port}`, [Symbol.asyncDispose]: end };
-}
-
-async function answer(
-  fetch: FetchHandler,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  const { method = "GET", url = "/", headers } = incoming;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of incoming) chunks.push(chunk);
-  const gone = new AbortController();
-  outgoing.on("close", () => gone.abort());
-  const bodyless = method === "GET" || method === "HEAD";
-  const request = new Request(`http://${headers.host}${url}`, {
-    method,
-    headers: Object.entries(headers).map(([name, value]) => [name, String(value)]),
-    ...(!bodyless && { body: Buffer.concat(chunks) }),
-    signal: gone.signal,
-  });
-  const response = await fetch(request);
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  for await (const chunk of response.body ?? []) outgoing.write(chunk);
-  outgoing.end();
 }

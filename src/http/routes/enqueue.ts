@@ -3,19 +3,20 @@
  *
  * @module
  */
+import * as v from "valibot";
+import type { CloneOverrides } from "../../calls.ts";
 import type { EnqueuedJob } from "../../job.ts";
-import { reaches } from "../access.ts";
+import { checkQueue, reaches } from "../access.ts";
 import { json, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
-import { preparedJobs } from "../enqueue.ts";
+import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
 import type { Prepared } from "../../new-job.ts";
+import { onceKey } from "../idempotency.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
-import { checkQueue } from "../access.ts";
-import * as v from "valibot";
 
 const MINIMAL = { "preference-applied": "return=minimal" };
 
@@ -62,15 +63,27 @@ export const enqueueRoutes: readonly Route[] = [
     body: bodies.clone,
     problems: [409],
     example: { queue: "slow", delay: "1h" },
-    answers: { 201: { description: "The new job", schema: bodies.job } },
-    async handle(call) {
-      const { errand, caller, params, body = {} } = call;
-      await checkOwn(call, "clone", params.id);
-      if (body.queue !== undefined) checkQueue(caller, body.queue);
-      return json(await errand.clone(params.id, body), 201);
+    answers: {
+      200: {
+        description: "A job like it is there already; this is how it stands",
+        schema: bodies.enqueued,
+      },
+      201: { description: "The new job", schema: bodies.enqueued },
     },
+    handle: clone,
   }),
 ];
+
+async function clone(
+  call: Call<{ readonly id: string }, undefined, CloneOverrides | undefined>,
+): Promise<Response> {
+  const { errand, caller, params, body = {} } = call;
+  await checkOwn(call, "clone", params.id);
+  if (body.queue !== undefined) checkQueue(caller, body.queue);
+  if (typeof body.unique === "object") checkConflict(caller, body.unique);
+  const job = shown(caller, await errand.clone(params.id, body));
+  return json(job, job.enqueued === "duplicate" ? 200 : 201);
+}
 
 async function enqueue(
   call: Call<undefined, undefined, NewJobBody | readonly NewJobBody[]>,
@@ -78,12 +91,14 @@ async function enqueue(
   const { body, caller, parts, request } = call;
   const many = Array.isArray(body);
   const prepared = await preparedJobs(call, many ? body : [body], many);
-  const jobs = await parts.enqueueTogether(prepared);
+  const once = await onceKey(call, body);
+  const jobs = once === undefined
+    ? await parts.enqueueTogether(prepared)
+    : await parts.enqueueOnce(prepared, once);
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    const told = jobs.map((job) => shown(caller, job));
-    return json(minimal(prepared.map(({ id }) => id), told), status, MINIMAL);
+    return json(minimal(jobs.map((job) => shown(caller, job))), status, MINIMAL);
   }
   const texts = jobs.map((job, index) =>
     job.enqueued === "inserted"
@@ -117,14 +132,14 @@ function instantText(instant: Date): string {
   return lastText = instant.toISOString();
 }
 
-function minimal(ids: readonly string[], jobs: readonly EnqueuedJob[]): unknown {
+function minimal(jobs: readonly EnqueuedJob[]): unknown {
   const duplicates: Record<number, EnqueuedJob> = {};
   jobs.forEach((job, index) => {
     if (job.enqueued === "duplicate") duplicates[index] = job;
   });
   const fresh = jobs.find(({ enqueued }) => enqueued === "inserted") ?? jobs[0]!;
   return {
-    ids: jobs.map(({ id, enqueued }, index) => enqueued === "inserted" ? ids[index]! : id),
+    ids: jobs.map(({ id }) => id),
     createdAt: fresh.createdAt.toISOString(),
     duplicates: duplicates as unknown as EnqueuedBody["duplicates"],
   } satisfies EnqueuedBody;

@@ -138,8 +138,8 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /CANTOPEN|unable to open|connection to local database: 14/i,
-    "its folder does not exist, or the file or folder may not be written; create the folder or " +
-    "mend its permissions",
+    "its folder does not exist, or the file or folder may not be written, or it is itself a " +
+    "folder; create the folder, mend its permissions, or name a file",
   ],
   [
     /READONLY|readonly|read-only/i,

@@ -1,0 +1,107 @@
+// The API on the runtime's own server, in Cloudflare's runtime and in Vercel's.
+import { EdgeRuntime } from "edge-runtime";
+import { connect } from "node:net";
+import { describe, expect, it } from "vitest";
+import { Errand } from "../../mod.ts";
+import { createApi } from "../../src/http/app.ts";
+import type { ErrandVerbs } from "../../src/verbs.ts";
+import { bundle } from "../support/bundle.ts";
+import { gate } from "../support/gate.ts";
+import { smoke, SMOKE_TOKEN, smokeStream } from "../support/http-smoke.ts";
+import { listen } from "../support/listen.ts";
+import { offered } from "../support/need.ts";
+import { findSqld, startSqld } from "../support/sqld.ts";
+import { findWorkerd, startWorkerd } from "../support/workerd.ts";
+
+const edge = "test/support/children/http-edge.ts";
+const tokens = [{ name: "smoke", token: SMOKE_TOKEN, scopes: ["admin"] }] as const;
+const serve = (errand: ErrandVerbs) =>
+  listen((request) => createApi(errand, { tokens }).fetch(request));
+
+describe("on the runtime's own server", () => {
+  it("it does what it has to", async () => {
+    await using errand = await Errand.open({ url: ":memory:" });
+    await using server = await serve(errand);
+    await smoke((path, init) => fetch(server.url + path, init));
+    await smokeStream((path, init) => fetch(server.url + path, init));
+  });
+
+  it("a wait ends when its caller has gone", async () => {
+    await using errand = await Errand.open({ url: ":memory:" });
+    const { id } = await errand.enqueue("t");
+    const [begun, ended] = [gate(), gate()];
+    const wait = errand.wait.bind(errand) as (id: string, of: { signal: AbortSignal }) => unknown;
+    const watched = Object.assign(errand, {
+      async wait(id: string, options: { signal: AbortSignal }) {
+        const waiting = wait(id, options);
+        begun.open();
+        try {
+          return await waiting;
+        } finally {
+          ended.open();
+        }
+      },
+    });
+    await using server = await serve(watched);
+    const gone = new AbortController();
+    const headers = { authorization: `Bearer ${SMOKE_TOKEN}` };
+    const asking = fetch(`${server.url}/v1/jobs/${id}?wait=60s`, { headers, signal: gone.signal });
+    await begun.opened;
+    gone.abort();
+    await expect(asking).rejects.toThrow();
+    await ended.opened;
+  });
+
+  it("a body is no longer than its length says", async () => {
+    await using errand = await Errand.open({ url: ":memory:" });
+    await using server = await serve(errand);
+    const body = '{"task":"t"}';
+    const request = [
+      ...["POST /v1/jobs HTTP/1.1", "host: api.test", `authorization: Bearer ${SMOKE_TOKEN}`],
+      ...["content-type: application/json", `content-length: ${body.length}`, "", ""],
+    ].join("\r\n");
+    const next = "GET /healthz HTTP/1.1\r\nhost: "; // of which more may come
+    const answers = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+      let text = "";
+      socket.on("data", (data) => {
+        text += data;
+        if (!text.includes("enqueued")) return;
+        socket.destroy();
+        resolve(text);
+      });
+      socket.on("error", reject);
+      socket.write(request + body + next);
+    });
+    expect(answers).toMatch(/^HTTP\/1.1 201 /);
+  });
+});
+
+const runs = offered("an API in workerd", findWorkerd()) && offered("its database", findSqld());
+
+describe.runIf(runs)("in workerd", () => {
+  it("it does what it has to", async () => {
+    await using database = await startSqld();
+    await using server = await startWorkerd(edge);
+    const send = (path: string, init: RequestInit = {}) =>
+      fetch(server.url + path, {
+        ...init,
+        headers: { ...init.headers, "x-database": database.url },
+      });
+    await smoke(send);
+    await smokeStream(send);
+  });
+});
+
+describe.runIf(offered("an API in an edge function", findSqld()))("in an edge function", () => {
+  it("it does what it has to", async () => {
+    await using database = await startSqld();
+    const runtime = new EdgeRuntime({ initialCode: await bundle(edge, "edge-light") });
+    await smoke((path, init = {}) =>
+      runtime.dispatchFetch(`http://edge.test${path}`, {
+        ...init,
+        headers: { ...init.headers, "x-database": database.url },
+      })
+    );
+  });
+});
