@@ -14,7 +14,6 @@ import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
 import type { Prepared } from "../../new-job.ts";
 import { onceKey } from "../idempotency.ts";
-import type { Prepared } from "../../new-job.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
