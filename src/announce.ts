@@ -12,7 +12,7 @@ import type { Wake } from "./wake.ts";
 
 /** A settlement with what its event tells. */
 export interface EndedAttempt extends Settlement {
-  readonly job: ClaimedJob;
+  readonly job: Pick<ClaimedJob, "id" | "task" | "queue" | "attempt">;
   readonly tookMs: number;
 }
 
@@ -23,7 +23,7 @@ export interface Exchange {
 }
 
 /** The event's reference to an attempt. */
-export function attemptRef(job: ClaimedJob, worker: string): AttemptRef {
+export function attemptRef(job: EndedAttempt["job"], worker: string): AttemptRef {
   return { id: job.id, task: job.task, queue: job.queue, attempt: job.attempt, worker };
 }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { retryDelayMs } from "./backoff.ts";
 import type { ClaimedJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { decode, encode } from "./codec.ts";
@@ -14,11 +13,11 @@ import { isCrashed } from "./crash.ts";
 import { type Duration, durationMs } from "./duration.ts";
 import { ErrandError, invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
-import type { JobError, JobErrorCode, LogLine } from "./job.ts";
+import type { JobErrorCode, LogLine } from "./job.ts";
 import { toJobError } from "./job-error.ts";
 import type { Completed, LogChunk, Outcome, Report } from "./outcome.ts";
 import { isRefused, parseInput } from "./parse-input.ts";
-import { type EffectivePolicy, effectivePolicy } from "./policy.ts";
+import { afterFailure, type EffectivePolicy, effectivePolicy, withMaxAttempts } from "./policy.ts";
 import { parse } from "./schema.ts";
 import type { CompleteOptions, Completion } from "./statement.ts";
 import { type AbortReason, AttemptAborted, type Policy, type Snoozed, type Task } from "./task.ts";
@@ -39,8 +38,10 @@ export interface AttemptHost {
 }
 
 const NO_LOGS: readonly LogChunk[] = [];
-const LOG_LINES_MAX = 1_000;
-const LOG_LINE_MAX_LENGTH = 2_000;
+/** The most lines that an attempt may log, and the longest that one may be. */
+export const LOG_LINES_MAX = 1_000;
+/** See {@linkcode LOG_LINES_MAX}. */
+export const LOG_LINE_MAX_LENGTH = 2_000;
 
 /** A claimed job with its handler. */
 export class Attempt {
@@ -200,21 +201,7 @@ export class Attempt {
       attempt,
       at: clock.now(),
     });
-    if (attempt >= this.policy.retry.maxAttempts) return { kind: "fail", error };
-    return { kind: "retry", error, delayMs: this.#retryDelayMs(error) };
-  }
-
-  /** A delay function of the user's that throws must not keep the job from its retry. */
-  #retryDelayMs(error: JobError): number {
-    const { clock } = this.#host;
-    const { retry } = this.policy;
-    const { attempt } = this.job;
-    try {
-      return retryDelayMs(retry, attempt, error, () => clock.random());
-    } catch {
-      const { delay: _, ...numbers } = retry;
-      return retryDelayMs(numbers, attempt, error, () => clock.random());
-    }
+    return afterFailure(this.policy, error, () => clock.random());
   }
 
   #abortMessage(reason: AbortReason): string {
@@ -320,10 +307,4 @@ function attemptPolicy(job: ClaimedJob, task: Task, host: AttemptHost): Effectiv
   const policy = known ?? effectivePolicy(task, own, retentionMs);
   if (own === NO_POLICY) policies.set(task, policy);
   return withMaxAttempts(policy, job);
-}
-
-/** What the row says about attempts is what rescue goes by, and so does everything else. */
-function withMaxAttempts(policy: EffectivePolicy, { maxAttempts }: ClaimedJob): EffectivePolicy {
-  if (maxAttempts === null || maxAttempts === policy.retry.maxAttempts) return policy;
-  return { ...policy, retry: { ...policy.retry, maxAttempts } };
 }

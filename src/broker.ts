@@ -90,6 +90,8 @@ export interface HeartbeatRequest {
 
 /** What a worker hears from a heartbeat. */
 export interface HeartbeatAnswer {
+  /** How many of the leases there were, where the store tells. */
+  readonly prolonged?: number;
   /** Which of the held jobs are not. */
   readonly lost: readonly LostJob[];
   /** What it is asked to do; told to those who have written their row. */
@@ -319,14 +321,11 @@ export interface Broker {
   /** Calls `heard` when somebody may be committing; returns what ends that, if it can be had. */
   readonly onCommit?: (heard: () => void) => (() => void) | undefined;
   /**
-   * Calls `heard` when there may be work in queues that are listened for. What it returns is told
-   * which those are, whenever that changes. Only where somebody else looks for that.
+   * Calls `heard` when there may be work in the queues that what it returns is told, whenever they
+   * change. Only where somebody else looks for that.
    */
   readonly onWork?: (heard: () => void) => (queues: ReadonlySet<string>) => void;
-  /**
-   * Which of up to 500 jobs have ended; resolves when one has, or the signal aborts. Only where
-   * somebody else looks for that.
-   */
+  /** Which of up to 500 jobs have ended, once one has or the signal aborts; only as `onWork` is. */
   readonly ending?: (ids: readonly string[], signal: AbortSignal) => Promise<Ended>;
   /** Verbs that the store offers whole. */
   readonly verbs?: VerbBroker;

@@ -36,6 +36,8 @@ export interface WaitOptions {
 
 /** What a clone has otherwise than its original. */
 export interface CloneOverrides extends EnqueueOptions {
+  /** A UUIDv7 of your own for it: asked for again, it adds nothing. */
+  readonly id?: string;
   /** Another payload; the task's schema checks it. */
   readonly payload?: unknown;
 }

@@ -7,6 +7,7 @@ import type { JobTerms } from "./job-terms.ts";
 import { encode } from "./codec.ts";
 import type { CloneOverrides } from "./calls.ts";
 import { invalid, show } from "./errors.ts";
+import { checkNewId } from "./id.ts";
 import type { Job } from "./job.ts";
 import { type NewJobHost, prepare, type Prepared, termsOf } from "./new-job.ts";
 import type { Policy } from "./task.ts";
@@ -20,15 +21,17 @@ export interface CloneHost extends NewJobHost {
 /** Refuses overrides that cannot be used, whatever job they are for. */
 export function checkOverrides(id: string, overrides: CloneOverrides, host: NewJobHost): void {
   checkObject(id, overrides);
-  const { payload, ...options } = overrides;
+  const { id: _, payload, ...options } = overrides;
   const source = { name: `a clone of ${id}`, queue: "default", priority: 0 };
   termsOf({ ...source, policy: {}, onLeaseExpired: "retry" }, options);
   encode(payload, { what: "payload", limitBytes: host.payloadLimitBytes });
 }
 
 function checkObject(id: string, overrides: CloneOverrides): void {
-  if (typeof overrides === "object" && overrides !== null) return;
-  throw invalid(`Cannot clone job ${id} with ${show(overrides)}: overrides are an object`);
+  if (typeof overrides !== "object" || overrides === null) {
+    throw invalid(`Cannot clone job ${id} with ${show(overrides)}: overrides are an object`);
+  }
+  if (overrides.id !== undefined) checkNewId(overrides.id, `the id of a clone of job ${id}`);
 }
 
 /** The job to be stored; `policy` is what the original says itself, as JSON. */
@@ -39,7 +42,7 @@ export function cloneOf(
   host: CloneHost,
 ): Prepared | Promise<Prepared> {
   checkObject(job.id, overrides);
-  const { payload = job.payload, ...options } = overrides;
+  const { id, payload = job.payload, ...options } = overrides;
   const { task: name, queue, priority } = job;
   const task = host.tasks.get(name) ?? { name };
   const terms = termsOf({ name, queue, priority, policy: {}, onLeaseExpired: "retry" }, {
@@ -47,7 +50,7 @@ export function cloneOf(
     ...(job.parentId !== undefined && { parentId: job.parentId }),
     ...options,
   });
-  return prepare(task, withPolicy(terms, job, policy), payload, host);
+  return prepare(task, withPolicy(terms, job, policy), payload, host, id);
 }
 
 /** A clone of an occurrence is none itself. */

@@ -64,6 +64,18 @@ export class ErrandError extends Error {
   }
 }
 
+/** Codes of calls whose arguments are to blame: nothing was written. */
+const REFUSALS: readonly string[] = [
+  "INVALID_INPUT",
+  "FORBIDDEN",
+  "PAYLOAD_TOO_LARGE",
+] satisfies ErrorCode[];
+
+/** Whether a call was refused for what it asked for. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ErrandError && REFUSALS.includes(error.code);
+}
+
 /** The error for an argument that cannot be used. */
 export function invalid(message: string, issues: readonly Issue[] = []): ErrandError {
   return new ErrandError("INVALID_INPUT", message, { issues });

@@ -4,6 +4,7 @@
  * @module
  */
 import { systemClock } from "./clock.ts";
+import { invalid, show } from "./errors.ts";
 
 /** Every 12-bit number as three hexadecimal digits. */
 const HEX: readonly string[] = Array.from(
@@ -46,6 +47,14 @@ function idOf(nowMs: number): string {
   else if (++counter > 0xfff) startMillisecond(lastMs + 1, pool[at]!);
   return head + HEX[counter] + "-" + VARIANT[pool[at]! >> 14] + digits(at + 1) + "-" +
     digits(at + 2) + digits(at + 3) + digits(at + 4) + digits(at + 5);
+}
+
+const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** `id`, when it is a UUIDv7 in lower case, as all ids of jobs are. */
+export function checkNewId(id: string, what: string): string {
+  if (typeof id === "string" && UUID7.test(id)) return id;
+  throw invalid(`Cannot use ${show(id)} as ${what}: it is a UUIDv7 in lower case`);
 }
 
 function digits(at: number): string {

@@ -11,22 +11,17 @@ import { enqueuedJob, type Prepared } from "./new-job.ts";
 /** What a request is known by. */
 export type OnceKey = Omit<OnceRequest, "jobs">;
 
-/** What enqueueing once works with. */
-export interface OnceHost {
-  readonly broker: Pick<Broker, "api">;
-  /** Tells of jobs that were stored now. */
-  accepted(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[];
-}
-
 /**
- * The jobs as they stood after the first request with this key.
+ * The jobs as they stood after the first request with this key; `accepted` tells of those that were
+ * stored now.
  *
  * @throws {ErrandError} `CONFLICT` when that was another request.
  */
 export async function enqueueOnce(
-  { broker, accepted }: OnceHost,
+  broker: Pick<Broker, "api">,
   jobs: readonly Prepared[],
   key: OnceKey,
+  accepted: (answer: EnqueueAnswer) => EnqueuedJob[],
 ): Promise<EnqueuedJob[]> {
   if (broker.api === undefined) {
     throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
@@ -39,6 +34,6 @@ export async function enqueueOnce(
     );
   }
   const { kind, ids, answer } = once;
-  if (kind === "stored") return accepted(jobs, answer);
+  if (kind === "stored") return accepted(answer);
   return jobs.map((job, index) => enqueuedJob({ ...job, id: ids[index]! }, answer));
 }

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { DEFAULT_RETRY, type RetryPolicy } from "./backoff.ts";
+import { DEFAULT_RETRY, retryDelayMs, type RetryPolicy } from "./backoff.ts";
+import type { JobError } from "./job.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Policy, Task } from "./task.ts";
 
 /** An attempt may take an hour, so that a handler which never settles does not hold its slot. */
@@ -34,6 +36,35 @@ export function effectivePolicy(
     timeoutMs: job.timeoutMs ?? own.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     retentionMs: firstSaid(job.retentionMs, own.retentionMs, defaultRetentionMs),
   };
+}
+
+/** What the row says about attempts is what rescue goes by, and so does everything else. */
+export function withMaxAttempts(
+  policy: EffectivePolicy,
+  { maxAttempts }: { readonly maxAttempts: number | null },
+): EffectivePolicy {
+  if (maxAttempts === null || maxAttempts === policy.retry.maxAttempts) return policy;
+  return { ...policy, retry: { ...policy.retry, maxAttempts } };
+}
+
+/** What comes of an attempt that has failed with `error`: another one, unless it was the last. */
+export function afterFailure(
+  { retry }: EffectivePolicy,
+  error: JobError,
+  random: () => number,
+): Outcome {
+  if (error.attempt >= retry.maxAttempts) return { kind: "fail", error };
+  return { kind: "retry", error, delayMs: delayAfter(retry, error, random) };
+}
+
+/** A delay function of the user's that throws must not keep the job from its retry. */
+function delayAfter(retry: RetryPolicy, error: JobError, random: () => number): number {
+  try {
+    return retryDelayMs(retry, error.attempt, error, random);
+  } catch {
+    const { delay: _, ...numbers } = retry;
+    return retryDelayMs(numbers, error.attempt, error, random);
+  }
 }
 
 /** A delay that the job states in milliseconds replaces its task's delay function. */

@@ -181,7 +181,7 @@ export class Runner {
   }
 
   /** Tells that an outcome came too late, or was not needed. */
-  announceLost(job: ClaimedJob, cancelled: boolean): void {
+  announceLost(job: EndedAttempt["job"], cancelled: boolean): void {
     const { name, events } = this.#host;
     this.#host.lost();
     const reason = cancelled ? "CANCELLED" : "LEASE_LOST";

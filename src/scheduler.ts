@@ -52,6 +52,8 @@ export class Scheduler {
   #lookMs = -Infinity;
   #dueMs = Infinity;
   #endListening: (() => void) | undefined;
+  /** How many occurrences it has enqueued. */
+  enqueued = 0;
 
   /** Rests until started, or asked for a pass. */
   constructor(host: SchedulerHost) {
@@ -176,6 +178,7 @@ export class Scheduler {
   #tell(jobs: readonly Job[]): void {
     const { events, wake } = this.#host;
     if (jobs.length === 0) return;
+    this.enqueued += jobs.length;
     for (const job of jobs) events.emit("enqueued", { job });
     wake.signal("work");
   }

@@ -6,7 +6,7 @@
 import type { Broker } from "./broker.ts";
 import { ErrandError, show } from "./errors.ts";
 import type { Events } from "./events.ts";
-import { newId } from "./id.ts";
+import { checkNewId, newId } from "./id.ts";
 import type { Job } from "./job.ts";
 import type { Prepared } from "./new-job.ts";
 import { checkedPage, type PageOptions } from "./page.ts";
@@ -18,13 +18,7 @@ import {
   type ScheduleTerms,
   toSchedule,
 } from "./schedule.ts";
-import {
-  checkedPlan,
-  type Found,
-  resumed,
-  type ScheduleOptions,
-  upserted,
-} from "./schedule-options.ts";
+import type { Found, ScheduleOptions } from "./schedule-options.ts";
 import { checkName, type EnqueueOptions, type Task } from "./task.ts";
 import type { VerbBroker } from "./verb-broker.ts";
 import type { Wake } from "./wake.ts";
@@ -35,6 +29,12 @@ export interface SchedulesHost {
   readonly events: Events;
   readonly wake: Wake;
   readonly nextRuns: NextRuns;
+}
+
+/** What the job of a schedule that is run by hand has of its own. */
+export interface RunNowOptions {
+  /** A UUIDv7 of your own for it: asked for again, it adds nothing. */
+  readonly id?: string;
 }
 
 /** Checks what a job would be made from. */
@@ -73,6 +73,7 @@ export class Schedules {
     const { verbs } = this.#host.broker;
     if (verbs !== undefined) return await this.#upsertWhole(verbs, name, options);
     if (options?.cron !== undefined) await cronReady();
+    const { checkedPlan, upserted } = await import("./schedule-options.ts");
     const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
     const terms = await this.#terms(options as ScheduleOptions);
     return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
@@ -119,6 +120,7 @@ export class Schedules {
   async resume(name: string): Promise<Schedule> {
     const { verbs } = this.#host.broker;
     if (verbs !== undefined) return await verbs.resumeSchedule(checkScheduleName(name));
+    const { resumed } = await import("./schedule-options.ts");
     return await this.#change("resume", name, (found) => {
       if (found.record === undefined) throw notFound("resume", name);
       return found.record.paused ? resumed(found.record, found) : undefined;
@@ -142,9 +144,10 @@ export class Schedules {
    *
    * @throws {ErrandError} `NOT_FOUND`.
    */
-  async runNow(name: string): Promise<Job> {
+  async runNow(name: string, { id = newId() }: RunNowOptions = {}): Promise<Job> {
     const { broker, events, wake } = this.#host;
-    const job = await broker.schedules.run(checkScheduleName(name), newId());
+    checkNewId(id, `the id of a job of schedule ${show(name)}`);
+    const job = await broker.schedules.run(checkScheduleName(name), id);
     if (job === undefined) throw notFound("run", name);
     events.emit("enqueued", { job });
     wake.signal("work");

@@ -36,6 +36,6 @@ export interface VerbBroker {
   /** Enqueues a job again as a new one. */
   clone(
     id: string,
-    overrides: EnqueueOptions & { readonly payload?: unknown },
+    overrides: EnqueueOptions & { readonly id?: string; readonly payload?: unknown },
   ): Promise<EnqueuedJob>;
 }

@@ -17,7 +17,7 @@ import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
 import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError, type ErrorCode } from "./errors.ts";
+import { ErrandError, isRefusal } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
@@ -28,10 +28,10 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
-import { enqueueOnce, type OnceHost, type OnceKey } from "./once.ts";
+import { enqueueOnce, type OnceKey } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
-import { keepParts, partsOf } from "./parts.ts";
+import { keepParts } from "./parts.ts";
 import { Queues } from "./queues.ts";
 import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
@@ -44,17 +44,6 @@ import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
-
-/** Codes of what nothing was written for: one of several calls is to blame. */
-const REFUSALS: readonly string[] = [
-  "INVALID_INPUT",
-  "FORBIDDEN",
-  "PAYLOAD_TOO_LARGE",
-] satisfies ErrorCode[];
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof ErrandError && REFUSALS.includes(error.code);
-}
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
 export abstract class ErrandVerbs extends HistoryVerbs {
@@ -88,7 +77,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   protected constructor(broker: Broker, settings: VerbSettings) {
     super();
     const { clock, tasks, logger, payloadLimitBytes, retentionMs, nextRuns } = settings;
-    this.#queueDefaults = settings.queues;
+    const queueDefaults = this.#queueDefaults = settings.queues;
     const events = new Events((error, event) =>
       logger.error(`A listener of "${event}" threw`, { error })
     );
@@ -105,16 +94,14 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#patient = new Collector(write, { isRefusal, gathered: clock.turn });
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
-    const nudge = settings.nudge && new Nudge(settings.nudge, host);
-    this.#nudge = nudge;
-    const queueDefaults = settings.queues;
+    const nudge = this.#nudge = settings.nudge && new Nudge(settings.nudge, host);
     const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
       this.#accepted(jobs, await this.#collector.add(jobs));
-    const accepted: OnceHost["accepted"] = (jobs, answer) => this.#accepted(jobs, answer);
     keepParts(this, {
       ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
       enqueueTogether: async (jobs) => this.#accepted(jobs, await this.#patient.add(jobs)),
-      enqueueOnce: (jobs, key) => enqueueOnce({ broker, accepted }, jobs, key),
+      enqueueOnce: (jobs, key) =>
+        enqueueOnce(broker, jobs, key, (answer) => this.#accepted(jobs, answer)),
       works: () => [...this.#workers].some((worker) => worker.started),
     });
     this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
@@ -164,7 +151,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const prepared = prepare(known, terms, payload, this.#host);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
-    return (await partsOf(this).enqueue([job]))[0]!;
+    return this.#accepted([job], await this.#collector.add([job]))[0]!;
   }
 
   /**
@@ -194,7 +181,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     if (jobs.length === 0) return [];
     const { tx } = (Array.isArray(first) ? second as JoinOptions : options) ?? {};
     if (tx !== undefined) return await this.#join(tx, jobs);
-    return await partsOf(this).enqueue(jobs);
+    return this.#accepted(jobs, await this.#collector.add(jobs));
   }
 
   /** The job, or `undefined` when there is none, or no more. */

@@ -278,8 +278,7 @@ export class Worker {
     };
     const queues = wanted?.queues.map(({ queue }) => queue);
     this.#endWatch = this.#host.wake.watch("work", ticket, hear, queues && { queues });
-    const pollMs = this.#pace.pauseMs();
-    return Math.min(this.#nextDueMs ?? pollMs, pollMs);
+    return Math.min(this.#nextDueMs ?? Infinity, this.#pace.pauseMs());
   }
 
   /** The request is kept and repeated: nothing that it hands in is lost. */

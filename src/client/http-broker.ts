@@ -21,7 +21,7 @@ import type { NewJob } from "../job-terms.ts";
 import { ErrandError, invalid } from "../errors.ts";
 import type { JobRef } from "../events.ts";
 import type { LogsBody, UpkeepBody, WakeupBody, Wire } from "../http/wire.ts";
-import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import { isEnded, type Job, type JobPage, type LogLine, type Stats } from "../job.ts";
 import type { SqlStatement } from "../statement.ts";
 import { Endings } from "./endings.ts";
 import { HttpFeed } from "./http-feed.ts";
@@ -30,8 +30,8 @@ import { HttpSchedules } from "./http-schedules.ts";
 import { dueBody, HttpVerbs } from "./http-verbs.ts";
 import { HttpWorkers } from "./http-workers.ts";
 import { enqueueJobs } from "./new-jobs.ts";
-import { found } from "./pages.ts";
-import { type Requests, segment } from "./requests.ts";
+import { changedOnce, found } from "./pages.ts";
+import { type Ask, type Requests, segment } from "./requests.ts";
 import { toJob, toJobPage, toStats } from "./revive.ts";
 import { Wakeups } from "./wakeups.ts";
 import { exchange, heartbeat } from "./work.ts";
@@ -180,15 +180,32 @@ export class HttpBroker implements Broker {
     return await this.#changed(`${jobPath(id)}/cancel`, { method: "POST" });
   }
 
+  /** Who hears that it is live already, the second time, has what was asked for. */
   async retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
-    return await this.#changed(`${jobPath(id)}/retry`, { body: dueBody({ runAtMs, delayMs }) });
+    const body = dueBody({ runAtMs, delayMs });
+    return await changedOnce(
+      "CONFLICT",
+      (repeats) => this.#changed(`${jobPath(id)}/retry`, { body, repeats }),
+      async () => {
+        const job = await this.get(id);
+        return job && !isEnded(job.state) ? { job, changed: true } : undefined;
+      },
+    );
   }
 
+  /** Looks at it before, as nobody can afterwards. */
   async remove(id: string): Promise<Changed> {
-    return await this.#changed(jobPath(id), { method: "DELETE" });
+    const job = await this.get(id);
+    if (job === undefined) return { changed: false };
+    const removed = changedOnce<Wire<Job> | Job>(
+      "NOT_FOUND",
+      (repeats) => this.#requests.send<Wire<Job>>(jobPath(id), { method: "DELETE", repeats }),
+      () => job,
+    );
+    return await found(removed) === undefined ? { changed: false } : { job, changed: true };
   }
 
-  async #changed(path: string, ask: Parameters<Requests["send"]>[1]): Promise<Changed> {
+  async #changed(path: string, ask: Ask): Promise<Changed> {
     const job = await found(this.#requests.send<Wire<Job>>(path, ask));
     return job === undefined ? { changed: false } : { job: toJob(job), changed: true };
   }
@@ -213,8 +230,9 @@ export class HttpBroker implements Broker {
     return true;
   }
 
-  async setLimit(queue: string, limit: number | null): Promise<void> {
-    await this.#requests.send(`/v1/queues/${segment(queue)}`, { method: "PUT", body: { limit } });
+  async setLimit(queue: string, most: number | null): Promise<void> {
+    const body = { limit: most };
+    await this.#requests.send(`/v1/queues/${segment(queue)}`, { method: "PUT", body });
   }
 
   async stats(): Promise<Stats> {

@@ -10,7 +10,7 @@ import type { Job } from "../job.ts";
 import type { Rule } from "../recurrence.ts";
 import type { DueSchedules, ScheduleBroker, ScheduleLook } from "../schedule-broker.ts";
 import type { Schedule, SchedulePage, ScheduleRecord } from "../schedule.ts";
-import { collected, found } from "./pages.ts";
+import { changedOnce, collected, found } from "./pages.ts";
 import { type Requests, segment } from "./requests.ts";
 import { toJob, toSchedule } from "./revive.ts";
 
@@ -37,20 +37,22 @@ export class HttpSchedules implements ScheduleBroker {
     });
   }
 
-  /** See {@linkcode ScheduleBroker.remove}. */
+  /** See {@linkcode ScheduleBroker.remove}. Looks at it before, as nobody can afterwards. */
   async remove(name: string): Promise<ScheduleRecord | undefined> {
-    const removed = this.#requests.send<Wire<Schedule>>(pathOf(name), { method: "DELETE" });
-    const schedule = await found(removed);
-    return schedule && toRecord(schedule);
+    const { record } = await this.look(name);
+    if (record === undefined) return undefined;
+    const removed = changedOnce<unknown>(
+      "NOT_FOUND",
+      (repeats) => this.#requests.send(pathOf(name), { method: "DELETE", repeats }),
+      () => record,
+    );
+    return await found(removed) === undefined ? undefined : record;
   }
 
   /** See {@linkcode ScheduleBroker.run}. */
   async run(name: string, id: string): Promise<Job | undefined> {
-    const headers = { "idempotency-key": id };
     const path = `${pathOf(name)}/run`;
-    const job = await found(
-      this.#requests.send<Wire<Job>>(path, { method: "POST", headers }),
-    );
+    const job = await found(this.#requests.send<Wire<Job>>(path, { body: { id } }));
     return job && toJob(job);
   }
 

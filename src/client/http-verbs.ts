@@ -71,10 +71,9 @@ export class HttpVerbs implements VerbBroker {
 
   /** See {@linkcode VerbBroker.clone}. */
   async clone(id: string, overrides: CloneOverrides): Promise<EnqueuedJob> {
-    const { enqueued, ...job } = await this.#requests.send<Wire<EnqueuedJob>>(
-      `/v1/jobs/${segment(id)}/clone`,
-      { body: overrides, headers: { "idempotency-key": newId() } },
-    );
+    const body = { id: newId(), ...overrides };
+    const path = `/v1/jobs/${segment(id)}/clone`;
+    const { enqueued, ...job } = await this.#requests.send<Wire<EnqueuedJob>>(path, { body });
     return { ...toJob(job), enqueued };
   }
 }

@@ -15,6 +15,26 @@ export async function found<Value>(asked: Promise<Value>): Promise<Value | undef
   }
 }
 
+/**
+ * What `change` answers. Sent again, because nobody knew what had become of it, it may find what it
+ * did itself: where the server says `code` then, `done` says what the first answer was.
+ */
+export async function changedOnce<Value>(
+  code: "CONFLICT" | "NOT_FOUND",
+  change: (repeats: () => void) => Promise<Value>,
+  done: () => Promise<Value | undefined> | Value,
+): Promise<Value> {
+  let repeated = false;
+  try {
+    return await change(() => repeated = true);
+  } catch (error) {
+    if (!repeated || !(error instanceof ErrandError && error.code === code)) throw error;
+    const value = await done();
+    if (value === undefined) throw error;
+    return value;
+  }
+}
+
 /** One page, as a server gives it. */
 export interface Page<Item> {
   readonly items: readonly Item[];

@@ -23,6 +23,8 @@ export interface Ask {
   readonly signal?: AbortSignal;
   /** Whoever asks will ask again by itself. @default false */
   readonly once?: boolean;
+  /** Called when nobody knows what became of it, before it is sent again. */
+  readonly repeats?: () => void;
 }
 
 /** A call goes on trying for so many times the time of one request. */
@@ -65,6 +67,7 @@ export class Requests {
       if ("refused" in answer) throw answer.refused;
       const restMs = Math.max(answer.afterMs, pauseMs * (0.5 + systemClock.random()));
       if (once || systemClock.elapsedMs() + restMs >= untilMs) throw answer.failed;
+      ask.repeats?.();
       await sleep(systemClock, restMs, signal ?? this.#closing.signal);
       signal?.throwIfAborted();
       if (this.#closing.signal.aborted) throw closedError(url);

@@ -5,8 +5,8 @@
  */
 import * as v from "valibot";
 import type { RetryOptions } from "../backoff.ts";
-import type { Duration } from "../duration.ts";
 import type { BulkFilter } from "../bulk.ts";
+import type { Duration } from "../duration.ts";
 import { type Job, JOB_STATES } from "../job.ts";
 import type { Retention } from "../task.ts";
 import {
@@ -97,7 +97,7 @@ export const newJobs: Field<NewJobBody | readonly NewJobBody[]> = oneOrMany(newJ
 
 /** What a clone has otherwise. */
 export const clone: Field<Omit<NewJobBody, "id" | "task" | "onLeaseExpired"> | undefined> = v
-  .optional(v.strictObject({ payload: some(anything), ...jobEntries }));
+  .optional(v.strictObject({ id: some(newUuid), payload: some(anything), ...jobEntries }));
 
 const error = named(
   "JobError",

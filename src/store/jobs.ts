@@ -59,7 +59,8 @@ const LOGS = "SELECT lines FROM errand_log WHERE job_id = ?1 ORDER BY id";
 /** What the job's handlers logged, oldest first. */
 export async function logs(driver: Driver, id: string): Promise<readonly LogLine[]> {
   const [result] = await driver.read([{ sql: LOGS, args: [id] }]);
-  return result!.rows.flatMap(([lines]) => JSON.parse(lines as string) as LogLine[]);
+  const lines = result!.rows.flatMap(([lines]) => JSON.parse(lines as string) as LogLine[]);
+  return lines.sort((a, b) => a.attempt - b.attempt || a.at - b.at); // ids need not be in order
 }
 
 const LIVE = "state IN ('scheduled', 'available', 'running')";

@@ -47,6 +47,7 @@ export async function heartbeat(
   const command = worker && commandOf(results[0]!);
   return {
     lost: holds.length === 0 ? [] : lostJobs(results[results.length - 1]!),
+    prolonged: holds.length === 0 ? 0 : results[beat.length]!.changes,
     ...(command !== undefined && { command }),
   };
 }

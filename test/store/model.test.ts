@@ -110,6 +110,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("limit" as const),
+      queue: fc.constantFrom("q", "r"),
+      most: fc.constantFrom(1, 1, 2, null),
+    }),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant("wait" as const),
@@ -204,6 +212,8 @@ async function run(bench: Bench, step: Action, model: Model): Promise<unknown> {
       return (await store.prune("", 1_000)).removed;
     case "pause":
       return void await store.setPaused(step.queue, step.paused);
+    case "limit":
+      return void await store.setLimit(step.queue, step.most);
     case "wait":
       return void await clock.advance(step.ms);
   }

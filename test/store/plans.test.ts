@@ -63,6 +63,26 @@ const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
     await store.rescue(rescueAll);
   },
   glimpse: ({ store }) => store.glimpse(["q", "other"]),
+  "claim from a limited queue": async ({ store }) => {
+    await store.setLimit("q", 100);
+    expect((await claim(store, "new", ["q", "other"])).limited).toBe(true);
+    await store.glimpse(["q", "other"]);
+  },
+  "looking for work for many": async ({ store }) => {
+    await store.setLimit("q", 100);
+    await store.api.waiting({ queues: ["q", "other"], most: 10, promote: false });
+    await store.api.waiting({ queues: ["q", "other"], most: 10, promote: true });
+  },
+  "looking who has jobs": async ({ store }) => {
+    expect(await store.api.standing(["a", "b"])).toHaveLength(2);
+    await store.api.leaseLeftMs("mine");
+  },
+  "enqueue of a request": async ({ store }) => {
+    const jobs = [newJob("new"), uniqueJob("unique")];
+    await store.api.enqueueOnce({ key: "k", hash: "h", keepMs: 1, jobs });
+    await store.api.enqueueOnce({ key: "k", hash: "h", keepMs: 1, jobs });
+    await store.api.pruneRequests(10);
+  },
   get: ({ store }) => store.get("a"),
   "getting many": ({ store }) => store.getMany(["a", "b"]),
   "waiting for many": ({ store }) => store.ended(["a", "b"]),

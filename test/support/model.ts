@@ -32,6 +32,7 @@ export type Action =
   | { readonly kind: "heartbeat"; readonly lease: number }
   | { readonly kind: "rescue" | "prune" }
   | { readonly kind: "pause"; readonly queue: string; readonly paused: boolean }
+  | { readonly kind: "limit"; readonly queue: string; readonly most: number | null }
   | { readonly kind: "wait"; readonly ms: number };
 
 /** A batch of changes to the first jobs of a queue that are in one of the states. */
@@ -76,6 +77,7 @@ const MAX_ATTEMPTS = 5;
 export class Model {
   readonly #retentionMs: number;
   readonly #paused = new Set<string>();
+  readonly #limits = new Map<string, number>();
   readonly #leases = new Map<string, number>();
   #now: number;
   #jobs: ModelJob[] = [];
@@ -163,6 +165,10 @@ export class Model {
       }
       case "pause":
         this.#paused[step.paused ? "add" : "delete"](step.queue);
+        return undefined;
+      case "limit":
+        if (step.most === null) this.#limits.delete(step.queue);
+        else this.#limits.set(step.queue, step.most);
         return undefined;
       case "wait":
         this.#now += step.ms;
@@ -256,6 +262,7 @@ export class Model {
         !this.#paused.has(queue)
       )
       .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1))
+      .filter(this.#roomy())
       .slice(0, limit);
     for (const job of taken) {
       Object.assign(job, {
@@ -269,6 +276,22 @@ export class Model {
       this.#leases.set(this.lastLease, this.#now + LEASE_MS);
     }
     return taken.map(({ id }) => id);
+  }
+
+  /** Lets as many jobs of each queue through as may be begun. */
+  #roomy(): (job: ModelJob) => boolean {
+    const running = this.#jobs.filter(({ state }) => state === "running");
+    const room = new Map(
+      [...this.#limits].map(([queue, most]) => [
+        queue,
+        most - running.filter((job) => job.queue === queue).length,
+      ]),
+    );
+    return ({ queue }) => {
+      const left = room.get(queue) ?? Infinity;
+      room.set(queue, left - 1);
+      return left > 0;
+    };
   }
 
   /** The lease under which an outcome is handed in. */

@@ -6,13 +6,14 @@
 import * as v from "valibot";
 import type { CloneOverrides } from "../../calls.ts";
 import type { EnqueuedJob } from "../../job.ts";
-import type { Prepared } from "../../new-job.ts";
 import { checkQueue, reaches } from "../access.ts";
 import { json, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
+import type { Prepared } from "../../new-job.ts";
+import { onceKey } from "../idempotency.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
@@ -90,12 +91,14 @@ async function enqueue(
   const { body, caller, parts, request } = call;
   const many = Array.isArray(body);
   const prepared = await preparedJobs(call, many ? body : [body], many);
-  const jobs = await parts.enqueueTogether(prepared);
+  const once = await onceKey(call, body);
+  const jobs = once === undefined
+    ? await parts.enqueueTogether(prepared)
+    : await parts.enqueueOnce(prepared, once);
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    const told = jobs.map((job) => shown(caller, job));
-    return json(minimal(prepared.map(({ id }) => id), told), status, MINIMAL);
+    return json(minimal(jobs.map((job) => shown(caller, job))), status, MINIMAL);
   }
   const texts = jobs.map((job, index) =>
     job.enqueued === "inserted"
@@ -129,14 +132,14 @@ function instantText(instant: Date): string {
   return lastText = instant.toISOString();
 }
 
-function minimal(ids: readonly string[], jobs: readonly EnqueuedJob[]): unknown {
+function minimal(jobs: readonly EnqueuedJob[]): unknown {
   const duplicates: Record<number, EnqueuedJob> = {};
   jobs.forEach((job, index) => {
     if (job.enqueued === "duplicate") duplicates[index] = job;
   });
   const fresh = jobs.find(({ enqueued }) => enqueued === "inserted") ?? jobs[0]!;
   return {
-    ids: jobs.map(({ id, enqueued }, index) => enqueued === "inserted" ? ids[index]! : id),
+    ids: jobs.map(({ id }) => id),
     createdAt: fresh.createdAt.toISOString(),
     duplicates: duplicates as unknown as EnqueuedBody["duplicates"],
   } satisfies EnqueuedBody;

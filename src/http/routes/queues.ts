@@ -70,6 +70,22 @@ export const queueRoutes: readonly Route[] = [
     },
   }),
   route({
+    method: "PUT",
+    path: "/v1/queues/{name}",
+    scope: "admin",
+    tag: "Queues",
+    summary: "Say how many jobs of a queue may run at once",
+    description: "Over all workers of the database. `null` ends the limit.",
+    params: nameParams,
+    body: v.strictObject({ limit: v.nullable(whole(1, 1_000_000)) }),
+    example: { limit: 10 },
+    answers: done,
+    async handle({ errand, caller, params, body }) {
+      await errand.queues.limit(checkQueue(caller, params.name), body.limit);
+      return noContent();
+    },
+  }),
+  route({
     method: "POST",
     path: "/v1/queues/{name}/pause",
     scope: "admin",

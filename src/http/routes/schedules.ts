@@ -20,6 +20,7 @@ import {
   name,
   named,
   nameParams,
+  newUuid,
   page,
   record,
   time,
@@ -170,10 +171,11 @@ export const scheduleRoutes: readonly Route[] = [
     path: "/v1/schedules/{name}/run",
     scope: "admin",
     summary: "Enqueue one job of it now, beside its series",
+    body: v.optional(v.strictObject({ id: some(newUuid) })),
     answers: { 201: { description: "The job", schema: job } },
     async handle(call) {
       await checkOwnSchedule(call, "run");
-      return json(await call.errand.schedules.runNow(call.params.name), 201);
+      return json(await call.errand.schedules.runNow(call.params.name, call.body), 201);
     },
   }),
 ];

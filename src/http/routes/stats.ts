@@ -23,6 +23,7 @@ const counts = {
 const queueEntries = {
   ...counts,
   paused: v.boolean(),
+  limit: v.exactOptional(whole(1, Number.MAX_SAFE_INTEGER)),
   nextRunAt: v.exactOptional(time),
   availableSince: v.exactOptional(time),
 } as const;

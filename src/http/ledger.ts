@@ -1,0 +1,90 @@
+/**
+ * What this process has handed out and been told: it spares looks into the database and decides
+ * nothing that the database would not. Bounded; what is forgotten is looked up.
+ *
+ * @module
+ */
+import type { ClaimedJob, Standing } from "../broker.ts";
+
+/** What handing in an outcome takes to know of a job. */
+export interface HeldJob
+  extends Pick<Standing, "id" | "task" | "queue" | "attempt" | "maxAttempts" | "options"> {
+  readonly worker: string;
+  /** When it was handed out, by the clock's `elapsedMs`. */
+  readonly sinceMs: number;
+}
+
+/** A job under a lease. */
+export interface Hold {
+  readonly id: string;
+  readonly lease: string;
+}
+
+const JOBS_MAX = 100_000;
+const STORED_MAX = 100_000;
+
+/** Jobs by the leases that were answered here. */
+export class Ledger {
+  readonly #leases = new Map<string, Map<string, HeldJob>>();
+  readonly #stored = new Set<string>();
+  #count = 0;
+
+  /** Jobs were handed out under `lease`. */
+  hold(lease: string, jobs: readonly ClaimedJob[], of: Pick<HeldJob, "worker" | "sinceMs">): void {
+    if (jobs.length === 0) return;
+    this.#forget(lease);
+    const held = jobs.map(({ id, task, queue, attempt, maxAttempts, options }) =>
+      [id, { id, task, queue, attempt, maxAttempts, options, ...of }] as const
+    );
+    this.#leases.set(lease, new Map(held));
+    this.#count += held.length;
+    for (const oldest of this.#leases.keys()) {
+      if (this.#count <= JOBS_MAX) break;
+      this.#forget(oldest);
+    }
+  }
+
+  /** What was handed out. */
+  get({ id, lease }: Hold): HeldJob | undefined {
+    return this.#leases.get(lease)?.get(id);
+  }
+
+  /** Leases that hold nothing, for all that is known here, once `settled` is. */
+  emptiedBy(settled: readonly Hold[]): readonly string[] {
+    const left = new Map<string, number>();
+    for (const hold of settled) {
+      const { lease } = hold;
+      const jobs = left.get(lease) ?? this.#leases.get(lease)?.size ?? 0;
+      left.set(lease, this.get(hold) === undefined ? jobs : jobs - 1);
+    }
+    return [...left].filter(([, jobs]) => jobs <= 0).map(([lease]) => lease);
+  }
+
+  /** A job was settled or lost. */
+  letGo({ id, lease }: Hold): void {
+    const jobs = this.#leases.get(lease);
+    if (!jobs?.delete(id)) return;
+    this.#count--;
+    if (jobs.size === 0) this.#leases.delete(lease);
+  }
+
+  /** An outcome was stored: its repetition is known for one when the job itself cannot tell. */
+  stored({ id, lease }: Hold): void {
+    this.#stored.add(`${lease} ${id}`);
+    if (this.#stored.size <= STORED_MAX) return;
+    for (const oldest of this.#stored) {
+      this.#stored.delete(oldest);
+      return;
+    }
+  }
+
+  /** Whether an outcome of the job was stored under the lease. */
+  wasStored({ id, lease }: Hold): boolean {
+    return this.#stored.has(`${lease} ${id}`);
+  }
+
+  #forget(lease: string): void {
+    this.#count -= this.#leases.get(lease)?.size ?? 0;
+    this.#leases.delete(lease);
+  }
+}

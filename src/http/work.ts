@@ -1,0 +1,165 @@
+/**
+ * What the routes of work share: what was handed out, who waits, and who keeps time.
+ *
+ * @module
+ */
+import { announce, attemptRef, signalEnded } from "../announce.ts";
+import type { ApiBroker, ClaimedJob, ClaimRequest, ExchangeAnswer, Standing } from "../broker.ts";
+import { ErrandError } from "../errors.ts";
+import { newId } from "../id.ts";
+import { thisProcess } from "../runtime.ts";
+import { type Parts, partsOf } from "../parts.ts";
+import type { ErrandVerbs } from "../verbs.ts";
+import { Keeper } from "./keeper.ts";
+import { Ledger } from "./ledger.ts";
+import { type Handed, holderOf } from "./outcomes.ts";
+import { Parking } from "./parking.ts";
+import type { Call } from "./route.ts";
+import type { OutcomeAnswer } from "./wire.ts";
+
+/** What a worker hands in and wants. */
+export interface Exchange {
+  readonly worker: string;
+  readonly handed: readonly Handed[];
+  readonly close: readonly string[];
+  readonly claim?: ClaimRequest | undefined;
+}
+
+/** What came of it. */
+export interface Exchanged extends ExchangeAnswer {
+  readonly outcomes: readonly OutcomeAnswer[];
+}
+
+/** Some runtimes end what a request has begun with the request. */
+const BRIEF = /^(Cloudflare-Workers|Edge-Runtime)/;
+
+/** The work of one API. */
+export class Work {
+  readonly parts: Parts;
+  readonly api: ApiBroker;
+  readonly ledger: Ledger = new Ledger();
+  readonly #keeper: Keeper;
+  readonly #parking: Parking;
+  readonly #brief: boolean = BRIEF.test(thisProcess().runtime ?? "");
+
+  /** Does nothing until asked. */
+  constructor(parts: Parts) {
+    const { api } = parts.broker;
+    if (api === undefined) {
+      throw new ErrandError(
+        "CONFLICT",
+        "Cannot hand out work: this Errand is connected to another API; ask that one",
+      );
+    }
+    this.parts = parts;
+    this.api = api;
+    this.#keeper = new Keeper(parts);
+    this.#parking = new Parking({ ...parts, api });
+    parts.closers.add(async () => {
+      await Promise.all([this.#parking.close(), this.#keeper.close()]);
+    });
+  }
+
+  /** Where requests wait: together, where the process outlives them. */
+  parking(): Parking {
+    return this.#brief ? new Parking({ ...this.parts, api: this.api }) : this.#parking;
+  }
+
+  /** Somebody asks for work, or has got some under a lease of so long. */
+  asked(leaseMs?: number): void {
+    if (!this.#brief) this.#keeper.asked(leaseMs);
+  }
+
+  /** Hands in outcomes and claims, in one transaction, and says what became of each outcome. */
+  async exchange({ worker, handed, close, claim }: Exchange): Promise<Exchanged> {
+    const { broker, clock, events, wake } = this.parts;
+    const sinceMs = clock.elapsedMs();
+    const settlements = handed.map(({ ended }) => ended);
+    const emptied = this.ledger.emptiedBy(settlements);
+    const closedLeases = [...new Set([...close, ...emptied])];
+    const request = { worker, settlements, closedLeases };
+    const answer = await broker.exchange(claim === undefined ? request : { ...request, claim });
+    const outcomes = await this.#settled(handed, answer.lost);
+    if (claim !== undefined) {
+      this.ledger.hold(claim.lease, answer.jobs, { worker, sinceMs });
+      wake.heed(answer);
+      this.asked(claim.leaseMs);
+      if (!answer.repeated && events.heard("started")) {
+        for (const job of answer.jobs) events.emit("started", attemptRef(job, worker));
+      }
+    }
+    return { ...answer, outcomes };
+  }
+
+  /** Gives back what nobody has heard of: it was not begun. */
+  async giveBack(worker: string, lease: string, jobs: readonly ClaimedJob[]): Promise<void> {
+    const handed = jobs.map(({ id, task, queue, attempt }): Handed => ({
+      worker,
+      ended: {
+        ...{ id, lease, queue, job: { id, task, queue, attempt }, tookMs: 0 },
+        ...{ outcome: { kind: "release" }, retentionMs: null },
+      },
+    }));
+    await this.exchange({ worker, handed, close: [] });
+  }
+
+  async #settled(
+    handed: readonly Handed[],
+    lost: ReadonlySet<string>,
+  ): Promise<readonly OutcomeAnswer[]> {
+    const { events, wake } = this.parts;
+    const standing = lost.size === 0 ? NOBODY : await this.#standing([...lost]);
+    const done = handed.filter(({ ended }) => this.#isStored(ended, lost, standing));
+    const stored = new Set(done.map(({ ended }) => ended));
+    for (const { ended, worker } of handed) {
+      if (worker !== undefined) {
+        const { job } = ended;
+        const cancelled = standing.get(job.id)?.state === "cancelled";
+        if (stored.has(ended)) announce(events, worker, ended);
+        else {
+          const reason = cancelled ? "CANCELLED" : "LEASE_LOST";
+          events.emit("lost", { ...attemptRef(job, worker), reason });
+        }
+      }
+      if (stored.has(ended)) this.ledger.stored(ended);
+      this.ledger.letGo(ended);
+    }
+    signalEnded(wake, done.map(({ ended }) => ended));
+    return handed.map(({ ended }): OutcomeAnswer => {
+      const { id: job } = ended;
+      if (stored.has(ended)) return { job, stored: true };
+      return { job, stored: false, holder: holderOf(standing.get(job)) };
+    });
+  }
+
+  /** One job may be told of under several leases: then it says itself which of them ended it. */
+  #isStored(
+    ended: Handed["ended"],
+    lost: ReadonlySet<string>,
+    standing: ReadonlyMap<string, Standing>,
+  ): boolean {
+    if (!lost.has(ended.id) || this.ledger.wasStored(ended)) return true;
+    const job = standing.get(ended.id);
+    return job !== undefined && job.lease === ended.lease && job.state !== "running";
+  }
+
+  async #standing(ids: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
+    return new Map((await this.api.standing(ids)).map((job) => [job.id, job]));
+  }
+}
+
+const NOBODY: ReadonlyMap<string, Standing> = new Map();
+
+function makeWork(errand: ErrandVerbs): Work {
+  return new Work(partsOf(errand));
+}
+
+/** What the routes of an API's work share. */
+export function workOf({ shared }: Pick<Call, "shared">): Work {
+  return shared.of(makeWork);
+}
+
+/** The lease id of a caller who has none of their own. */
+export function leaseId(own: string | undefined): string {
+  return own ?? newId();
+}

@@ -1,0 +1,317 @@
+// A client and an API in one process: what an Errand does, a client of one does as well.
+import { describe, expect, it, vi } from "vitest";
+import { defineTask, type Job, type JobChange } from "../../mod.ts";
+import { hashToken } from "../../src/http/mod.ts";
+import { newId } from "../../src/id.ts";
+import { pair, type PairOptions } from "../support/pair.ts";
+
+const quick = defineTask({ name: "quick", run: ({ input }) => ({ got: input }) });
+const tasks = [quick];
+
+/** Every answer is lost the first time, and every request is sent again. */
+const lossy = (lost: string[] = []): PairOptions => {
+  const seen = new Map<string, number>();
+  return {
+    async between(request, pass) {
+      const what = `${request.method} ${new URL(request.url).pathname}`;
+      const text = `${what} ${await request.clone().text()}`;
+      const response = await pass();
+      const times = (seen.get(text) ?? 0) + 1;
+      seen.set(text, times);
+      if (times % 2 === 0 || request.method === "GET") return response;
+      lost.push(what);
+      throw new TypeError("fetch failed: the connection was reset");
+    },
+  };
+};
+
+describe("answers that are lost on their way", () => {
+  it("cost nothing: every verb does once what it was asked for", async () => {
+    const lost: string[] = [];
+    await using both = await pair({ ...lossy(lost), server: { tasks } });
+    const { client, server, clock } = both;
+    client.register(quick);
+    const first = await client.enqueue(quick, 1);
+    const [second, third] = await client.enqueueMany(quick, [2, 3]);
+    expect(await client.worker().drain()).toMatchObject({ completed: 3, lost: 0 });
+    expect(await client.clone(first.id)).toMatchObject({ payload: 1, enqueued: "inserted" });
+    expect(await client.retry(second!.id, { delay: "1h" })).toMatchObject({ state: "scheduled" });
+    expect(await client.cancel(second!.id)).toMatchObject({ state: "cancelled" });
+    expect(await client.remove(third!.id)).toMatchObject({ id: third!.id, state: "completed" });
+    await client.schedules.upsert("s", { task: quick, every: "1h", startAt: clock.now() + 1_000 });
+    expect(await client.schedules.runNow("s")).toMatchObject({ state: "available" });
+    expect(await client.schedules.remove("s")).toMatchObject({ name: "s" });
+    await client.queues.pause("default");
+    await client.queues.resume("default");
+    expect(await client.wait(first)).toMatchObject({ result: { got: 1 } });
+    expect(await server.stats())
+      .toMatchObject({ available: 2, scheduled: 0, completed: 1, cancelled: 1, failed: 0 });
+    expect(lost.length).toBeGreaterThan(10);
+  });
+
+  it("do not hide that somebody else was first", async () => {
+    await using both = await pair(lossy());
+    const { client } = both;
+    await expect(client.retry(newId())).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(client.remove(newId())).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(client.schedules.remove("none")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("a worker over HTTP", () => {
+  it("outlasts an outage of its server, and goes on", async () => {
+    let down = false;
+    const errors: string[] = [];
+    await using both = await pair({
+      between: (_, pass) => down ? Promise.reject(new TypeError("fetch failed")) : pass(),
+      client: { tasks, requestTimeout: 20 },
+    });
+    const { client, server, clock } = both;
+    client.on("error", ({ during }) => void errors.push(during));
+    await using worker = client.worker({ concurrency: 2 });
+    await worker.start();
+    down = true;
+    const { id } = await server.enqueue("quick", 1);
+    for (let n = 0; n < 20; n++) {
+      await clock.advance("1h");
+      await vi.waitFor(() => expect(errors.length).toBeGreaterThan(n));
+    }
+    down = false;
+    await vi.waitFor(async () => {
+      await clock.advance("10s");
+      expect(await server.get(id)).toMatchObject({ state: "completed" });
+    }, { timeout: 10_000 });
+  });
+
+  it("hears that what it ran through an outage is no longer its own", async () => {
+    let down = false;
+    const lost: string[] = [];
+    let finish: (() => void) | undefined;
+    const slow = defineTask({
+      ...{ name: "slow", timeout: "10d" },
+      run: ({ job }) => job.attempt > 1 ? undefined : new Promise<void>((end) => finish = end),
+    });
+    await using both = await pair({
+      between: (_, pass) => down ? Promise.reject(new TypeError("fetch failed")) : pass(),
+      ...{ client: { tasks: [slow], requestTimeout: 20 }, server: { tasks: [slow] } },
+    });
+    const { client, server, clock } = both;
+    client.on("lost", ({ reason }) => void lost.push(reason));
+    const { id } = await client.enqueue(slow);
+    await using worker = client.worker({ lease: "30s" });
+    await worker.start();
+    await vi.waitFor(() => expect(finish).toBeDefined());
+    down = true;
+    await clock.advance("31s");
+    await server.worker().drain();
+    expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 2 });
+    finish!();
+    down = false;
+    await vi.waitFor(async () => {
+      await clock.advance("10s");
+      expect(lost).toEqual(["LEASE_LOST"]);
+    }, { timeout: 10_000 });
+    expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 2 });
+  });
+
+  it("that is idle sends one request, and starts a job without another look", async () => {
+    await using both = await pair({ client: { tasks } });
+    const { client, server, clock, sent } = both;
+    await using worker = client.worker({ concurrency: 2 });
+    await worker.start();
+    await vi.waitFor(() => expect(sent.at(-1)).toBe("GET /v1/wakeups"));
+    await clock.advance(5); // the server has looked, and rests
+    sent.length = 0;
+    const { id } = await server.enqueue("quick");
+    expect(await server.wait(id)).toMatchObject({ state: "completed" });
+    expect(sent.filter((what) => what.startsWith("POST"))[0]).toBe("POST /v1/claims");
+    expect(sent.filter((what) => what === "GET /v1/wakeups").length).toBeLessThanOrEqual(2);
+  });
+
+  it("with a free slot hears of work while others are taken", async () => {
+    let end: (() => void) | undefined;
+    const long = defineTask({ name: "long", run: () => new Promise<void>((done) => end = done) });
+    await using both = await pair({ client: { tasks: [long, quick] } });
+    const { client, server, clock, sent } = both;
+    await client.enqueue(long);
+    await using worker = client.worker({ concurrency: 2 });
+    await worker.start();
+    await vi.waitFor(() => expect(end).toBeDefined());
+    await vi.waitFor(() => expect(sent.at(-1)).toBe("GET /v1/wakeups"));
+    await clock.advance(5); // the server has looked, and rests
+    const { id } = await server.enqueue("quick");
+    expect(await server.wait(id)).toMatchObject({ state: "completed" });
+    end!();
+  });
+
+  it("is listed, and stops when it is asked to", async () => {
+    await using both = await pair({ client: { tasks } });
+    const { client, server, clock } = both;
+    const worker = client.worker({ name: "far" });
+    await worker.start();
+    expect(await server.workers.list()).toMatchObject({
+      workers: [{ name: "far", id: worker.id }],
+    });
+    expect((await client.workers.get(worker.id))?.startedAt).toBeInstanceOf(Date);
+    await server.workers.stop(worker.id, { grace: 0, reason: "enough" });
+    await clock.advance("10s");
+    expect(await worker.stopped).toMatchObject({ asked: "elsewhere", reason: "enough" });
+    expect(await client.workers.list()).toEqual({ workers: [] });
+    await expect(client.workers.stop("none")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("a client", () => {
+  it("watches changes as the server makes them", async () => {
+    await using both = await pair({ client: { tasks } });
+    const { client, server } = both;
+    const watch = client.watch({ task: "quick" });
+    await watch.begun;
+    const { id } = await server.enqueue("quick", 1);
+    await server.enqueue("other");
+    await server.cancel(id);
+    const told: JobChange[] = [];
+    for await (const change of watch) if (told.push(change) === 2) break;
+    expect(told).toMatchObject([
+      { event: "enqueued", id, at: expect.any(Date), job: { createdAt: expect.any(Date) } },
+      { event: "cancelled", id, state: "cancelled" },
+    ]);
+    const again = client.watch({ ids: [id] }, { cursor: told[0]!.cursor });
+    expect((await again.next()).value).toMatchObject({ event: "cancelled" });
+    const many = Array.from({ length: 100 }, () => newId());
+    const among = client.watch({ ids: [...many, id] }, { cursor: told[0]!.cursor });
+    expect((await among.next()).value).toMatchObject({ event: "cancelled", id });
+    await Promise.all([again.return!(), among.return!()]);
+  });
+
+  it("ends a watch that waits, when it is told to", async () => {
+    await using both = await pair();
+    const end = new AbortController();
+    const { client, sent } = both;
+    const watch = client.watch({}, { signal: end.signal });
+    const next = watch.next();
+    await vi.waitFor(() => expect(sent.filter((what) => what === "GET /v1/events").length).toBe(2));
+    end.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
+  it("says when what followed a cursor is no longer kept", async () => {
+    await using both = await pair();
+    const cursor = `${newId()}-5`;
+    await expect(both.client.watch({}, { cursor }).next()).rejects
+      .toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining(cursor) });
+  });
+
+  it("changes many jobs by one call, and tells how many", async () => {
+    const indexed = defineTask<{ n: number }>({ name: "indexed", index: ["n"], run: () => {} });
+    await using both = await pair({ server: { tasks: [indexed] } });
+    const { client, server, sent } = both;
+    const bulks: unknown[] = [];
+    client.on("bulk", (bulk) => void bulks.push(bulk));
+    await server.enqueueMany(indexed, [{ n: 1 }, { n: 2 }, { n: 3 }]);
+    sent.length = 0;
+    const filter = { task: "indexed", where: { n: 2 } };
+    expect(await client.cancelMany(filter, { dryRun: true })).toEqual({ count: 1 });
+    expect(await client.cancelMany(filter)).toEqual({ count: 1 });
+    expect(bulks).toEqual([{ verb: "cancel", count: 1, jobs: [] }]);
+    expect(sent).toEqual(["POST /v1/jobs/cancel", "POST /v1/jobs/cancel"]);
+    expect((await client.list({ where: { n: 2 } })).jobs).toMatchObject([{ state: "cancelled" }]);
+    expect(await client.retryMany({ task: "indexed", state: "cancelled" }, { delay: "1h" }))
+      .toEqual({ count: 1 });
+    expect(await client.stats()).toMatchObject({ scheduled: 1, available: 2 });
+    await expect(client.purge({ queue: undefined } as never)).rejects
+      .toMatchObject({ code: "INVALID_INPUT", message: expect.stringContaining("undefined") });
+    await expect(client.list({ where: { m: 1 } })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    expect(await client.queues.remove("default")).toEqual({ count: 3 });
+  });
+
+  it("makes schedules whose occurrences the server enqueues", async () => {
+    const next = (after: Date) => new Date(after.getTime() + 60_000);
+    await using both = await pair({ server: { nextRuns: { next } } });
+    const { client, server, clock } = both;
+    const options = { task: quick, payload: 1, queue: "q", retry: { maxAttempts: 2 } } as const;
+    const made = await client.schedules.upsert("s", { ...options, every: "1m", meta: { a: 1 } });
+    expect(made).toMatchObject({ everyMs: 60_000, payload: 1, meta: { a: 1 }, queue: "q" });
+    expect(made).toEqual(await server.schedules.get("s"));
+    expect(await client.schedules.get("s")).toEqual(made);
+    await client.schedules.upsert("f", { task: "quick", next: "next", startAt: clock.now() });
+    expect((await client.schedules.list({ limit: 1 })).cursor).toBe("f");
+    expect(await client.schedules.pause("s")).toMatchObject({ state: "paused" });
+    expect(await client.schedules.resume("s")).toMatchObject({ state: "active" });
+    await server.worker({ queues: ["none"] }).drain();
+    const { jobs } = await client.list({ queue: "q" });
+    expect(jobs).toMatchObject([{ maxAttempts: 2, schedule: { at: expect.any(Date) } }]);
+    await expect(client.schedules.upsert("s", { ...options, cron: "never" })).rejects
+      .toMatchObject({ code: "INVALID_INPUT", message: expect.stringContaining("cron") });
+    await expect(client.schedules.pause("none")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  it("checks payloads by the tasks that it knows, before anything is sent", async () => {
+    const strict = defineTask<{ n: number }>({
+      name: "strict",
+      input: {
+        "~standard": {
+          ...{ version: 1, vendor: "test" },
+          validate: () => ({ issues: [{ message: "no" }] }),
+        },
+      },
+      run: () => {},
+    });
+    await using both = await pair({ client: { tasks: [strict] } });
+    const { client, sent } = both;
+    const refused = { code: "INVALID_INPUT" };
+    await expect(client.enqueue(strict, { n: 1 })).rejects.toMatchObject(refused);
+    await expect(client.enqueue("unknown")).rejects.toMatchObject(refused);
+    await expect(client.schedules.upsert("s", { task: strict, payload: { n: 1 }, every: "1m" }))
+      .rejects.toMatchObject(refused);
+    expect(sent).toEqual([]);
+  });
+
+  it("tells one caller of a turn what is wrong, and the others nothing", async () => {
+    const strict = defineTask({ name: "strict", queue: "other", run: () => {} });
+    const token = "a".repeat(43);
+    const scopes = ["enqueue", "read"] as const;
+    const tokens = [{ name: "t", hash: await hashToken(token), scopes, queues: ["default"] }];
+    await using both = await pair({ api: { tokens }, client: { token, tasks: [quick, strict] } });
+    const { client } = both;
+    const [a, b, c] = await Promise.allSettled([
+      client.enqueue(quick, 1),
+      client.enqueue(strict, 2),
+      client.enqueue(quick, 3),
+    ]);
+    expect([a.status, b, c.status]).toMatchObject([
+      "fulfilled",
+      { status: "rejected", reason: { code: "FORBIDDEN" } },
+      "fulfilled",
+    ]);
+    await expect(client.worker().drain()).rejects.toMatchObject({ code: "FORBIDDEN" });
+  });
+
+  it("runs what is due alone under its name, over the server's marks", async () => {
+    await using both = await pair({ client: { tasks } });
+    const { client } = both;
+    const other = both.connect();
+    const { id } = await client.enqueue(quick, 1);
+    const runs = await Promise.all([client.run(), other.run()]);
+    expect(runs.filter(({ ran }) => ran)).toHaveLength(1);
+    expect(await client.run()).toMatchObject({ ran: true });
+    expect((await client.get(id) as Job).state).toBe("completed");
+  });
+
+  it("puts a limit on a queue for all workers", async () => {
+    await using both = await pair({ client: { tasks } });
+    await both.client.queues.limit("default", 1);
+    expect((await both.client.stats()).queues.default).toMatchObject({ limit: 1 });
+    await both.client.queues.limit("default", null);
+    expect((await both.server.stats()).queues.default?.limit).toBeUndefined();
+  });
+
+  it("takes names that mean something in an address", async () => {
+    await using both = await pair();
+    const { client } = both;
+    const name = "a/b?c=d&e#f %2e";
+    await client.queues.pause(name);
+    expect((await client.stats()).queues[name]).toMatchObject({ paused: true });
+    await expect(client.queues.pause("..")).rejects.toMatchObject({ code: "INVALID_INPUT" });
+  });
+});
