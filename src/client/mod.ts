@@ -45,7 +45,7 @@ export class ErrandClient extends ErrandVerbs {
  * @throws {ErrandError} `INVALID_INPUT` for unusable options, `CONFLICT` for two tasks of one name.
  */
 export function connect(options: ConnectOptions): ErrandClient {
-  const { url, token, fetch, requestTimeout, ...verbs } = options;
+  const { url: _url, token: _token, fetch: _fetch, requestTimeout: _timeout, ...verbs } = options;
   const requests = new Requests(requestSettings(options));
   return new ErrandClient(new HttpBroker(requests), verbSettings(verbs satisfies VerbOptions));
 }
