@@ -55,6 +55,8 @@ describe.each(bundles)("%s", (name, { code, kib }) => {
     const loaded = outputs.flatMap(([, { imports }]) => imports.map(({ path }) => path));
     expect(loaded).toContain("@libsql/client/web");
     expect(loaded).not.toContain("libsql");
+    const inputs = [...first].flatMap((at) => Object.keys(metafile.outputs[at]!.inputs));
+    expect(inputs.filter((path) => SELDOM.test(path))).toEqual([]);
     expect(sum(true)).toBeLessThan(kib);
   });
 });
