@@ -17,7 +17,7 @@ interface Locked {
 
 /** Every package that is installed with Errand. A new one is added by a person who has read it. */
 const ALLOWED: readonly RegExp[] = [
-  /^(croner|hono|libsql|valibot)$/,
+  /^(croner|hono|libsql|valibot|@valibot\/to-json-schema)$/,
   /^@libsql\/(client|core|hrana-client|isomorphic-ws)$/,
   /^@libsql\/(darwin|linux|win32)-[\w-]+$/, // the addon of libsql, for one system each
   /^(@neon-rs\/load|detect-libc|js-base64|promise-limit|ws)$/, // of libsql and its client

@@ -4,7 +4,6 @@
  * @module
  */
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
-import { KeyRing } from "./encryption/key-ring.ts";
 import { checkedSettings, type ErrandOptions } from "./options.ts";
 import { openStore } from "./store/open.ts";
 import { ErrandVerbs } from "./verbs.ts";
@@ -33,7 +32,8 @@ export class Errand extends ErrandVerbs {
    */
   static async open(options: ErrandOptions): Promise<Errand> {
     const settings = checkedSettings(options);
-    const keys = settings.encryption && await KeyRing.of(settings.encryption);
+    const keys = settings.encryption &&
+      await (await import("./encryption/key-ring.ts")).KeyRing.of(settings.encryption);
     const store = await openStore(settings.store, settings.tasks.fields());
     return new Errand(new EncryptedBroker(store, keys), settings);
   }

@@ -5,10 +5,9 @@
  */
 import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
 import { type CloneOverrides, retryDue, type RetryJobOptions } from "./calls.ts";
-import { checkOverrides, cloneOf } from "./clone.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { ErrandError, show } from "./errors.ts";
-import { changeMany, type HistoryHost } from "./history.ts";
+import type { changeMany as ChangeMany, HistoryHost } from "./history.ts";
 import { checkId } from "./job-checks.ts";
 import type { EnqueuedJob, JobPage, ListOptions } from "./job.ts";
 import { listQuery } from "./list-query.ts";
@@ -26,6 +25,10 @@ const hosts = new WeakMap<HistoryVerbs, VerbsHost>();
 export function hostHistory(verbs: HistoryVerbs, host: VerbsHost): void {
   hosts.set(verbs, host);
 }
+
+/** Who changes no history loads nothing of this. */
+const changeMany: typeof ChangeMany = async (...call) =>
+  (await import("./history.ts")).changeMany(...call);
 
 /**
  * Looks for jobs, and changes many, batch by batch: each of at most 500 jobs is one transaction and
@@ -118,6 +121,7 @@ export abstract class HistoryVerbs {
       throw new ErrandError("CONFLICT", `Cannot clone job ${id}: it is locked`);
     }
     const policy = await host.broker.policy(id);
+    const { cloneOf } = await import("./clone.ts");
     return await host.enqueue(await cloneOf(job, policy, overrides, host));
   }
 }
@@ -129,7 +133,8 @@ async function cloneWhole(
   overrides: CloneOverrides,
 ): Promise<EnqueuedJob> {
   const { broker, events, wake } = host;
-  checkOverrides(checkId("clone", id), overrides, host);
+  checkId("clone", id);
+  (await import("./clone.ts")).checkOverrides(id, overrides, host);
   const job = await broker.verbs!.clone(id, overrides);
   if (job.enqueued === "inserted") events.emit("enqueued", { job });
   wake.signal("work");

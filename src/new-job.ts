@@ -143,7 +143,8 @@ function uniqueOf(
   return rule;
 }
 
-function metaText(meta: unknown): string {
+/** The JSON of metadata. @throws {ErrandError} when it has none, or too much. */
+export function metaText(meta: unknown): string {
   if (typeof meta !== "object" || meta === null || Array.isArray(meta)) {
     throw invalid(`Cannot use ${show(meta)} as meta: it is an object of JSON values`);
   }

@@ -5,7 +5,7 @@
  */
 import type { BulkFilter, BulkResult } from "./bulk.ts";
 import { invalid, show } from "./errors.ts";
-import { changeMany, type HistoryHost } from "./history.ts";
+import type { HistoryHost } from "./history.ts";
 import { checkName } from "./task.ts";
 
 const LIMIT_MAX = 1_000_000;
@@ -81,6 +81,7 @@ export class Queues {
   }
 
   async #all(verb: "cancel" | "remove", filter: BulkFilter): Promise<number> {
+    const { changeMany } = await import("./history.ts");
     let sum = 0;
     let cursor: string | undefined = "";
     while (cursor !== undefined) {

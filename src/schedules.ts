@@ -18,13 +18,7 @@ import {
   type ScheduleTerms,
   toSchedule,
 } from "./schedule.ts";
-import {
-  checkedPlan,
-  type Found,
-  resumed,
-  type ScheduleOptions,
-  upserted,
-} from "./schedule-options.ts";
+import type { Found, ScheduleOptions } from "./schedule-options.ts";
 import { checkName, type EnqueueOptions, type Task } from "./task.ts";
 import type { VerbBroker } from "./verb-broker.ts";
 import type { Wake } from "./wake.ts";
@@ -79,6 +73,7 @@ export class Schedules {
     const { verbs } = this.#host.broker;
     if (verbs !== undefined) return await this.#upsertWhole(verbs, name, options);
     if (options?.cron !== undefined) await cronReady();
+    const { checkedPlan, upserted } = await import("./schedule-options.ts");
     const plan = checkedPlan(name, options as ScheduleOptions, this.#host.nextRuns);
     const terms = await this.#terms(options as ScheduleOptions);
     return await this.#change("upsert", name, (found) => upserted(name, plan, terms, found));
@@ -125,6 +120,7 @@ export class Schedules {
   async resume(name: string): Promise<Schedule> {
     const { verbs } = this.#host.broker;
     if (verbs !== undefined) return await verbs.resumeSchedule(checkScheduleName(name));
+    const { resumed } = await import("./schedule-options.ts");
     return await this.#change("resume", name, (found) => {
       if (found.record === undefined) throw notFound("resume", name);
       return found.record.paused ? resumed(found.record, found) : undefined;

@@ -31,7 +31,7 @@ import { isDue, Nudge } from "./nudge.ts";
 import { enqueueOnce } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
-import { keepParts, partsOf } from "./parts.ts";
+import { keepParts } from "./parts.ts";
 import { Queues } from "./queues.ts";
 import { type RunOptions, Runs } from "./run.ts";
 import { type PrepareJob, Schedules } from "./schedules.ts";
@@ -151,7 +151,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const prepared = prepare(known, terms, payload, this.#host);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
-    return (await partsOf(this).enqueue([job]))[0]!;
+    return this.#accepted([job], await this.#collector.add([job]))[0]!;
   }
 
   /**
@@ -181,7 +181,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     if (jobs.length === 0) return [];
     const { tx } = (Array.isArray(first) ? second as JoinOptions : options) ?? {};
     if (tx !== undefined) return await this.#join(tx, jobs);
-    return await partsOf(this).enqueue(jobs);
+    return this.#accepted(jobs, await this.#collector.add(jobs));
   }
 
   /** The job, or `undefined` when there is none, or no more. */

@@ -13,7 +13,7 @@ import type { VerbOptions } from "../options.ts";
 import type { LoadedTasks } from "../process/load-tasks.ts";
 import { httpTrigger } from "../triggers/http.ts";
 import type { Worker } from "../worker.ts";
-import { command, type Given, misused } from "./command.ts";
+import { type Command, command, type Given, misused } from "./command.ts";
 import { databaseFlags, logFlags, workerFlags } from "./flags.ts";
 import { guarded, isLoopback } from "./guard.ts";
 import { type FetchHandler, listen, type Listening } from "./listen.ts";
@@ -34,12 +34,17 @@ const flags = {
     help: "lets jobs of other tasks be enqueued too, for workers elsewhere",
   },
   ...workerFlags,
-  "port": { value: "N", group: "Server", fallback: "4800", help: "0 takes a free one" },
+  "port": {
+    value: "N",
+    group: "Server",
+    fallback: "4800",
+    help: "what it listens on; 0 takes a free one",
+  },
   "host": {
     value: "ADDRESS",
     group: "Server",
     fallback: "127.0.0.1",
-    help: "who reaches it: 0.0.0.0 for everyone, which needs tokens",
+    help: "0.0.0.0 lets others in, which needs tokens",
   },
   "token-file": {
     value: "FILE",
@@ -58,7 +63,7 @@ const flags = {
 type ServeFlags = Given<typeof flags>;
 
 /** `errand serve`. */
-export const serve = command({
+export const serve: Command = command({
   name: "serve",
   summary: "the HTTP API, a worker, schedules and upkeep in one process",
   flags,
@@ -153,7 +158,7 @@ function tell(
   { tasks }: LoadedTasks,
   { open }: Pick<ApiOptions, "open">,
 ): void {
-  log.info(`Serving ${url}`, {
+  log.info("Serving", {
     url,
     database: given.url.split("?")[0],
     tasks: tasks.map(({ name }) => name),

@@ -6,13 +6,13 @@
 import process from "node:process";
 import { type Caller, type Scope, SCOPES } from "../http/auth.ts";
 import { checkName } from "../task.ts";
-import { command, misused } from "./command.ts";
+import { type Command, command, misused } from "./command.ts";
 import { styleOf } from "./style.ts";
 import { addToken, newToken } from "./tokens.ts";
 import { names } from "./values.ts";
 
 /** `errand token`. */
-export const token = command({
+export const token: Command = command({
   name: "token",
   operand: "NAME",
   summary: "a token for the HTTP API, which is shown once and stored as a hash",
@@ -30,12 +30,12 @@ export const token = command({
     "token-file": {
       value: "FILE",
       group: "Where it goes",
-      help: "adds its hash to this file of `errand serve --token-file`, which needs no restart",
+      help: "adds its hash to this file, which `errand serve --token-file` takes up by itself",
     },
   },
   about: [
-    "The token is all that goes to standard output. To change it, add one of another name, give it " +
-    "to those who use the old one, and delete the line of the old one from the file.",
+    "The token is all that goes to standard output. To change it, add one of another name, give " +
+    "it to those who use the old one, and delete the line of the old one from the file.",
   ],
   examples: [
     [

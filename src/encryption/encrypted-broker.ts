@@ -35,11 +35,10 @@ import type { Job, JobPage, LogLine, Stats } from "../job.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { isSealed, openClaimed, openJob, openLines } from "./open.ts";
-import { isPlain, sealHeld, sealPayload, sealSettlement } from "./seal.ts";
 import { EncryptedFeed } from "./encrypted-feed.ts";
 import { EncryptedSchedules } from "./encrypted-schedules.ts";
-import { looksSealed } from "./envelope.ts";
+import { carriesEnvelope, looksSealed } from "./envelope.ts";
+import { isPlain, isSealed, opening, sealing } from "./look.ts";
 import { checkUnique } from "./searchable.ts";
 import type { ScheduleBroker } from "../schedule-broker.ts";
 import type { MarkBroker } from "../mark-broker.ts";
@@ -107,6 +106,7 @@ export class EncryptedBroker implements Broker {
 
   async complete(request: CompletionRequest): Promise<CompletionAnswer> {
     if (this.#keys === undefined && isPlain(request)) return await this.#broker.complete(request);
+    const { sealSettlement } = await sealing();
     const sealed = await sealSettlement(this.#keys, request);
     return await this.#broker.complete({ ...request, ...sealed } as CompletionRequest);
   }
@@ -125,7 +125,9 @@ export class EncryptedBroker implements Broker {
     const keys = this.#keys;
     if (keys !== undefined) jobs.forEach(checkUnique);
     if (keys === undefined && !jobs.some(({ payload }) => looksSealed(payload))) return jobs;
-    return Promise.all(jobs.map((job) => sealPayload(keys, job)));
+    return sealing().then(({ sealPayload }) =>
+      Promise.all(jobs.map((job) => sealPayload(keys, job)))
+    );
   }
 
   async #openAnswer(answer: EnqueueAnswer): Promise<EnqueueAnswer> {
@@ -146,17 +148,21 @@ export class EncryptedBroker implements Broker {
     const keys = this.#keys;
     const { settlements } = request;
     if (keys === undefined && settlements.every(isPlain)) return request;
-    return Promise.all(settlements.map((settlement) => sealSettlement(keys, settlement)))
-      .then((settlements) => ({ ...request, settlements }));
+    return sealing().then(async ({ sealSettlement }) => ({
+      ...request,
+      settlements: await Promise.all(settlements.map((each) => sealSettlement(keys, each))),
+    }));
   }
 
-  #openClaimed(jobs: readonly ClaimedJob[]): Promise<ClaimedJob[]> {
-    return Promise.all(jobs.map((job) => openClaimed(this.#keys, job)));
+  async #openClaimed(jobs: readonly ClaimedJob[]): Promise<ClaimedJob[]> {
+    const { openClaimed } = await opening();
+    return await Promise.all(jobs.map((job) => openClaimed(this.#keys, job)));
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     const keys = this.#keys;
     if (keys === undefined && request.held.every(isPlain)) return this.#broker.heartbeat(request);
+    const { sealHeld } = await sealing();
     const held = await Promise.all(request.held.map((held) => sealHeld(keys, held)));
     return this.#broker.heartbeat({ ...request, held });
   }
@@ -202,7 +208,9 @@ export class EncryptedBroker implements Broker {
   }
 
   async logs(id: string): Promise<readonly LogLine[]> {
-    return openLines(this.#keys, id, await this.#broker.logs(id));
+    const lines = await this.#broker.logs(id);
+    if (!lines.some(carriesEnvelope)) return lines;
+    return await (await opening()).openLines(this.#keys, id, lines);
   }
 
   async list(query: ListQuery): Promise<JobPage> {
@@ -263,7 +271,7 @@ export class EncryptedBroker implements Broker {
     return job === undefined ? { changed } : { changed, job: await this.#open(job) };
   }
 
-  #open(job: Job): Job | Promise<Job> {
-    return isSealed(job) ? openJob(this.#keys, job) : job;
+  async #open(job: Job): Promise<Job> {
+    return isSealed(job) ? await (await opening()).openJob(this.#keys, job) : job;
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { ChangePage, ChangesRequest, FeedBroker } from "../feed-broker.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { isSealed, openJob } from "./open.ts";
+import { isSealed, opening } from "./look.ts";
 
 /** Wraps the feed of a broker. */
 export class EncryptedFeed implements FeedBroker {
@@ -30,7 +30,7 @@ export class EncryptedFeed implements FeedBroker {
     const jobs = new Map(page.jobs);
     await Promise.all(
       [...jobs].filter(([, job]) => isSealed(job)).map(async ([id, job]) => {
-        jobs.set(id, await openJob(this.#keys, job));
+        jobs.set(id, await (await opening()).openJob(this.#keys, job));
       }),
     );
     return { ...page, jobs };

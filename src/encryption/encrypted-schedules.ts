@@ -15,8 +15,7 @@ import type {
 import type { ScheduleRecord } from "../schedule.ts";
 import { looksSealed } from "./envelope.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { isSealed, openJob, openSchedulePayload } from "./open.ts";
-import { sealSchedulePayload } from "./seal.ts";
+import { isSealed, opening, sealing } from "./look.ts";
 
 /** Wraps the schedules of a broker. */
 export class EncryptedSchedules implements ScheduleBroker {
@@ -44,7 +43,7 @@ export class EncryptedSchedules implements ScheduleBroker {
     const plain = this.#keys === undefined && !looksSealed(record.payload);
     const payload = plain
       ? record.payload
-      : await sealSchedulePayload(this.#keys, name, record.payload);
+      : await (await sealing()).sealSchedulePayload(this.#keys, name, record.payload);
     return await this.#schedules.put({ ...record, payload }, was);
   }
 
@@ -68,8 +67,8 @@ export class EncryptedSchedules implements ScheduleBroker {
     return job && await this.#openJob(job);
   }
 
-  #openJob(job: Job): Job | Promise<Job> {
-    return isSealed(job) ? openJob(this.#keys, job) : job;
+  async #openJob(job: Job): Promise<Job> {
+    return isSealed(job) ? await (await opening()).openJob(this.#keys, job) : job;
   }
 
   #openAll(records: readonly ScheduleRecord[]): Promise<readonly ScheduleRecord[]> {
@@ -79,7 +78,7 @@ export class EncryptedSchedules implements ScheduleBroker {
   /** A payload that cannot be opened stays closed: the schedule itself can still be managed. */
   async #open(record: ScheduleRecord): Promise<ScheduleRecord> {
     if (!looksSealed(record.payload)) return record;
-    const { value, lock } = await openSchedulePayload(
+    const { value, lock } = await (await opening()).openSchedulePayload(
       this.#keys,
       record.name,
       decode(record.payload),

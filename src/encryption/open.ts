@@ -22,12 +22,6 @@ import {
   schedulePlace,
 } from "./key-ring.ts";
 
-/** Whether any part of a job is to be opened. */
-export function isSealed({ payload, result, progress, errors }: Job): boolean {
-  return isEnvelope(payload) || isEnvelope(result) || isEnvelope(progress) ||
-    errors.some(carriesEnvelope);
-}
-
 /** A job with its parts opened, or with the reason why one of them could not be. */
 export async function openJob(keys: KeyRing | undefined, job: Job): Promise<Job> {
   const { payload, result, progress, error: _, errors, ...plain } = job;

@@ -7,18 +7,8 @@
 import type { NewJob } from "../job-terms.ts";
 import type { JobError, LogLine } from "../job.ts";
 import type { Completed, Held, LogChunk, Outcome, Report, Settlement } from "../outcome.ts";
-import { type Envelope, looksSealed, quoted } from "./envelope.ts";
+import { type Envelope, quoted } from "./envelope.ts";
 import { type KeyRing, type Place, schedulePlace } from "./key-ring.ts";
-
-/** Whether without keys there is nothing to do for it, as is so nearly always. */
-export function isPlain({ report, outcome }: Held & Partial<Settlement>): boolean {
-  const result = outcome?.kind === "complete" ? outcome.result : null;
-  return isOrdinary(result) && isOrdinary(report?.payload) && isOrdinary(report?.progress);
-}
-
-function isOrdinary(text: string | null | undefined): boolean {
-  return text === null || text === undefined || !looksSealed(text);
-}
 
 /** A job to be enqueued. */
 export async function sealPayload(keys: KeyRing | undefined, job: NewJob): Promise<NewJob> {

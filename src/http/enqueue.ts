@@ -5,7 +5,14 @@
  */
 import type { JobTerms } from "../job-terms.ts";
 import { ErrandError, type Issue } from "../errors.ts";
-import { knownTask, prepare, type Prepared, termsOf, type TermsSource } from "../new-job.ts";
+import {
+  knownTask,
+  metaText,
+  prepare,
+  type Prepared,
+  termsOf,
+  type TermsSource,
+} from "../new-job.ts";
 import type { EnqueueOptions, Task } from "../task.ts";
 import { Tasks } from "../tasks.ts";
 import type { UniqueConflict } from "../unique.ts";
@@ -84,13 +91,19 @@ function newKinds(): Kinds {
   return new Kinds();
 }
 
+/** Metadata may be anything: what is too large or too deep is refused before it is made a text. */
+function textOf({ meta, ...said }: Omit<NewJobBody, "id" | "payload">): string {
+  const text = JSON.stringify(said);
+  return meta === undefined ? text : text + metaText(meta);
+}
+
 function kindOf(
   { parts, settings }: EnqueueCall,
   kinds: Kinds,
   said: Omit<NewJobBody, "id" | "payload">,
 ): Kind {
   const task = parts.tasks.get(said.task);
-  return kinds.of(JSON.stringify(said), task, () => {
+  return kinds.of(textOf(said), task, () => {
     const { task: name, onLeaseExpired, ...options } = said;
     const known = knownTask(name, settings.anyTask && task === undefined ? NO_TASKS : parts.tasks);
     const source = onLeaseExpired === undefined ? known : { ...known, onLeaseExpired };

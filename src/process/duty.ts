@@ -6,14 +6,14 @@
  */
 import { type Clock, systemClock } from "../clock.ts";
 import { durationMs } from "../duration.ts";
-import type { Errand } from "../errand.ts";
 import { Mark } from "../mark.ts";
 import type { MarkBroker } from "../mark-broker.ts";
+import type { ErrandVerbs } from "../verbs.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 
 /** What is to be done, and with what. */
 export interface DutyOptions {
-  readonly errand: Errand;
+  readonly errand: ErrandVerbs;
   readonly marks: MarkBroker;
   /** The queues that the worker serves. */
   readonly queues: readonly string[];

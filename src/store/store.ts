@@ -32,7 +32,6 @@ import type { Job, JobPage, LogLine, Stats } from "../job.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
 import { complete } from "./completion.ts";
-import { changeMany, fitting, policy } from "./bulk.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
@@ -48,6 +47,9 @@ import { enqueueOnce, pruneRequests } from "./requests.ts";
 import { ScheduleStore } from "./schedules.ts";
 import { leaseLeftMs, standing, waiting } from "./work.ts";
 import { WorkerStore } from "./workers.ts";
+
+/** What is for many jobs, or for a look back: loaded when it is asked for. */
+const bulk = (): Promise<typeof import("./bulk.ts")> => import("./bulk.ts");
 
 /** Stores jobs in the database behind `driver`. */
 export class Store implements Broker {
@@ -176,16 +178,16 @@ export class Store implements Broker {
     return remove(this.#driver, id);
   }
 
-  fitting(query: JobQuery, after: string, limit: number): Promise<readonly string[]> {
-    return fitting(this.#driver, query, after, limit);
+  async fitting(query: JobQuery, after: string, limit: number): Promise<readonly string[]> {
+    return await (await bulk()).fitting(this.#driver, query, after, limit);
   }
 
-  changeMany(request: BulkRequest): Promise<readonly JobRef[]> {
-    return changeMany(this.#driver, this.#clock.databaseNow(), request);
+  async changeMany(request: BulkRequest): Promise<readonly JobRef[]> {
+    return await (await bulk()).changeMany(this.#driver, this.#clock.databaseNow(), request);
   }
 
-  policy(id: string): Promise<string | null> {
-    return policy(this.#driver, id);
+  async policy(id: string): Promise<string | null> {
+    return await (await bulk()).policy(this.#driver, id);
   }
 
   indexFields(fields: readonly TaskField[]): Promise<void> {

@@ -48,8 +48,8 @@ def claim(outcomes):
 def heartbeat(lease, gone, done):
     """Prolongs a lease until its jobs are done, and tells those that are not ours any more."""
     while not done.wait(lease["expiresIn"] / 3000):
-        beat = {"lease": LEASE, "jobs": [{"job": job} for job in gone]}
-        for lost in post(f"/v1/leases/{lease['id']}/heartbeat", beat)["lost"]:
+        beat = {"leases": [lease["id"]], "lease": LEASE, "jobs": [{"job": job} for job in gone]}
+        for lost in post("/v1/leases/heartbeat", beat)["lost"]:
             gone[lost["job"]].set()
 
 

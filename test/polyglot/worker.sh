@@ -41,7 +41,8 @@ uuid7() {
 # beat LEASE SECONDS JOB PID: prolongs the lease, and ends a job that is not ours any more.
 beat() {
   while sleep "$2"; do
-    post "/v1/leases/$1/heartbeat" "{\"lease\":\"$lease\",\"jobs\":[{\"job\":\"$3\"}]}"
+    post /v1/leases/heartbeat \
+      "{\"leases\":[\"$1\"],\"lease\":\"$lease\",\"jobs\":[{\"job\":\"$3\"}]}"
     jq -e '.lost == []' <<<"$reply" >/dev/null || kill "$4"
   done
 }

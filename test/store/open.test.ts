@@ -2,6 +2,8 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Errand } from "../../src/errand.ts";
+import { checkedSettings } from "../../src/options.ts";
+import { openLocal } from "../../src/store/driver/local.ts";
 import { canMount, mount } from "../support/mount.ts";
 import { offered } from "../support/need.ts";
 import { openRaw } from "../support/raw.ts";
@@ -48,8 +50,9 @@ describe("opening", () => {
   it("a folder says that it is no file", async () => {
     await using dir = await tempDir();
     await mkdir(dir.file("folder"));
-    const { code } = await refusal(`file:${dir.file("folder")}`);
+    const { code, message } = await refusal(`file:${dir.file("folder")}`);
     expect(code).toBe("DATABASE_UNAVAILABLE");
+    expect(message).toMatch(/or it is itself a folder; .*name a file/);
   });
 
   it.runIf(mounts)("a file in a folder that cannot be written says so", async () => {
@@ -127,12 +130,28 @@ describe("opening", () => {
     expect((await first.get(id))?.state).toBe("cancelled");
   });
 
-  it.each(["full", "normal"] as const)("a file is in WAL mode, synchronous %s", async (level) => {
+  it("makes a file one in WAL mode", async () => {
     await using dir = await tempDir();
     const path = dir.file("errand.db");
-    await using _errand = await Errand.open({ url: `file:${path}`, synchronous: level });
+    await using _errand = await Errand.open({ url: `file:${path}` });
     using raw = openRaw(path);
     expect(raw.rows("PRAGMA journal_mode")).toEqual([["wal"]]);
+  });
+
+  it.each([["full", 2n], ["normal", 1n]] as const)(
+    "writes with the level of safety that it is told: %s",
+    async (synchronous, level) => {
+      await using dir = await tempDir();
+      const path = dir.file("errand.db");
+      const driver = await openLocal({ path, synchronous, busyTimeoutMs: 1_000 });
+      const [told] = await driver.read([{ sql: "PRAGMA synchronous", args: [] }]);
+      await driver.close();
+      expect(told!.rows.map(([value]) => BigInt(value as number))).toEqual([level]);
+    },
+  );
+
+  it("is by default as safe as it can be", () => {
+    expect(checkedSettings({ url: "file:errand.db" }).store.synchronous).toBe("full");
   });
 });
 

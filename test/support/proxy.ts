@@ -22,6 +22,8 @@ export interface Proxy extends AsyncDisposable {
   readonly url: string;
   /** What happens to the next requests, one after the other; after that all goes well. */
   readonly mishaps: Mishap[];
+  /** The server behind it. */
+  target: string;
   /** Whether every request is lost. */
   down: boolean;
   /** How long each request takes on the way. */
@@ -34,7 +36,7 @@ export interface Proxy extends AsyncDisposable {
 export async function startProxy(target: string): Promise<Proxy> {
   const mishaps: Mishap[] = [];
   const counts = { came: 0, sentOn: 0 };
-  const proxy = { mishaps, counts, delayMs: 0, down: false };
+  const proxy = { target, mishaps, counts, delayMs: 0, down: false };
   const server = createServer((incoming, outgoing) => {
     void (async () => {
       const body = await read(incoming);
@@ -52,7 +54,7 @@ export async function startProxy(target: string): Promise<Proxy> {
         return void outgoing.writeHead(mishap).end("{}");
       }
       counts.sentOn++;
-      const answer = await send(target, incoming, body);
+      const answer = await send(proxy.target, incoming, body);
       if (mishap === "answer kept") return;
       if (mishap === "answer lost") return void outgoing.destroy();
       pass(answer, outgoing, mishap === "answer cut");

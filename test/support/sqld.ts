@@ -24,6 +24,8 @@ export interface SqldOptions {
   readonly primary?: boolean;
   /** The `replicationUrl` of the server that it is a replica of. */
   readonly replicaOf?: string;
+  /** Where its data is, or shall be; its owner removes it. @default in a folder of its own */
+  readonly dataPath?: string;
   /** The file of the public key of its tokens. @default it asks for no token */
   readonly keyFile?: string;
 }
@@ -50,7 +52,7 @@ export function findSqld(): Found {
 
 /** Starts a server on free ports of this machine; disposal kills it. */
 export async function startSqld(options: SqldOptions = {}): Promise<Sqld> {
-  const { admin = false, primary = false, replicaOf, keyFile } = options;
+  const { admin = false, primary = false, replicaOf, dataPath, keyFile } = options;
   const dir = await tempDir();
   const server = await startServer({
     command: findSqld().path!,
@@ -59,7 +61,7 @@ export async function startSqld(options: SqldOptions = {}): Promise<Sqld> {
     // of its own log: where the port is taken, another server would answer
     ready: "listening for incoming user HTTP connection",
     args: ([http, grpc, adminPort]) => [
-      ...["--no-welcome", "--db-path", dir.file("data")],
+      ...["--no-welcome", "--db-path", dataPath ?? dir.file("data")],
       ...["--http-listen-addr", `127.0.0.1:${http}`],
       ...["--checkpoint-interval-s", "10"], // as the README advises
       ...["--idle-shutdown-timeout-s", "180"], // none outlives a test run that was killed

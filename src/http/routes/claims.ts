@@ -15,7 +15,7 @@ import { jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import { readOutcomes } from "../outcomes.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { waitMs } from "../wait.ts";
+import { waitMs, waitSignal } from "../wait.ts";
 import type { ClaimBody, LeaseBody } from "../wire.ts";
 import { type Exchanged, leaseId, type Work, workOf } from "../work.ts";
 import * as bodies from "../work-bodies.ts";
@@ -46,7 +46,7 @@ export const claimRoutes: readonly Route[] = [
 ];
 
 async function claim(call: Call<undefined, undefined, ClaimBody>): Promise<Response> {
-  const { body, caller, parts, request: { signal } } = call;
+  const { body, caller, parts } = call;
   const work = workOf(call);
   const wanted = claimOf(call);
   const { worker, outcomes = [], close = [] } = body;
@@ -73,7 +73,7 @@ async function claim(call: Call<undefined, undefined, ClaimBody>): Promise<Respo
   const mostMs = waitMs(call, body.wait) - (parts.clock.elapsedMs() - startMs);
   if ((taken?.found.jobs.length ?? 0) === 0 && mostMs > 0) {
     await parking.park({
-      ...{ queues, signal, waitMs: mostMs },
+      ...{ queues, signal: waitSignal(call), waitMs: mostMs },
       take: async () => {
         taken = await take();
         const { jobs } = taken.found;

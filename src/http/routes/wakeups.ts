@@ -8,7 +8,7 @@ import { checkQueue } from "../access.ts";
 import { json } from "../answer.ts";
 import { durationText, texts } from "../fields.ts";
 import { type Route, route } from "../route.ts";
-import { waitMs } from "../wait.ts";
+import { waitMs, waitSignal } from "../wait.ts";
 import type { WakeupBody } from "../wire.ts";
 import { workOf } from "../work.ts";
 import * as bodies from "../work-bodies.ts";
@@ -34,7 +34,7 @@ export const wakeupRoutes: readonly Route[] = [
     }),
     answers: { 200: { description: "Whether there may be work", schema: bodies.wakeup } },
     async handle(call) {
-      const { caller, query, request: { signal } } = call;
+      const { caller, query } = call;
       const queues = query.queues.map((queue) => checkQueue(caller, queue));
       const work = workOf(call);
       const parking = work.parking();
@@ -43,7 +43,7 @@ export const wakeupRoutes: readonly Route[] = [
       const mostMs = waitMs(call, query.wait);
       const found = mostMs === 0
         ? await parking.look(queues)
-        : await parking.park({ queues, signal, waitMs: mostMs });
+        : await parking.park({ queues, signal: waitSignal(call), waitMs: mostMs });
       const nextDueMs = parking.nextDueMs();
       return json(
         {

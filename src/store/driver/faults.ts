@@ -60,7 +60,7 @@ export function remoteFate(error: unknown): "busy" | "unsent" | "unknown" | "ref
   const { code, text } = fault(error);
   const status = statusOf(error);
   if (isBusy(error)) return "busy";
-  if (isStatementFault(error) || /BLOCKED/.test(code)) return "refused";
+  if (isStatementFault(error) || /BLOCKED|AUTH_/.test(code)) return "refused";
   if (status === 429 || /TRANSACTION_TIMEOUT|STREAM_EXPIRED/.test(code)) return "unsent";
   if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(`${code} ${text} ${causes(error)}`)) return "unsent";
   if (status !== undefined && status >= 400 && status < 500 && status !== 408) return "refused";
@@ -111,7 +111,7 @@ export function databaseError(error: unknown, act: string): ErrandError {
 function refusal(error: unknown): readonly [ErrorCode, string] | undefined {
   const { code, text } = fault(error);
   const told = ` (${text})`;
-  switch (statusOf(error)) {
+  switch (/AUTH_/.test(code) ? 401 : statusOf(error)) {
     case 401:
       return ["UNAUTHORIZED", `the server does not know the authToken, or it has expired${told}`];
     case 403:
@@ -138,8 +138,8 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /CANTOPEN|unable to open|connection to local database: 14/i,
-    "its folder does not exist, or the file or folder may not be written; create the folder or " +
-    "mend its permissions",
+    "its folder does not exist, or the file or folder may not be written, or it is itself a " +
+    "folder; create the folder, mend its permissions, or name a file",
   ],
   [
     /READONLY|readonly|read-only/i,
@@ -150,6 +150,11 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   [
     /not valid JSON|Unexpected token|JSON Parse error|ProtoError/i,
     "what is at this address does not answer as a libSQL server does; see whether it is one",
+  ],
+  [
+    /HRANA_WEBSOCKET_ERROR/,
+    "the server cannot be reached by a socket, or does not take the authToken, which only its " +
+    "https: (or http:) address tells; what was asked for may or may not have been done",
   ],
   [
     /fetch failed|ECONN|EPROTO|ENOTFOUND|network|socket|certificate|terminated|did not answer/i,
