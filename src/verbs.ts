@@ -347,9 +347,8 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#wake.signal("change");
   }
 
-  #prepareEntry(
-    { task, payload, ...options }: Parameters<PrepareJob>[0],
-  ): Prepared | Promise<Prepared> {
+  #prepareEntry(entry: Parameters<PrepareJob>[0]): Prepared | Promise<Prepared> {
+    const { task, payload, ...options } = entry ?? {}; // what is none names no task
     const known = knownTask(task, this.#tasks);
     return prepare(known, termsOf(known, options, this.#queueDefaults), payload, this.#host);
   }
