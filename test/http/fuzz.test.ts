@@ -34,8 +34,11 @@ it(
     const api = { document, ajv, port: Number(new URL(url).port) };
 
     const lanes = Array.from({ length: LANES }, (_, lane) => new Lane(api, seed + lane));
-    await Promise.all(lanes.map((lane) => lane.run(REQUESTS / LANES))).catch((cause: unknown) => {
-      throw new Error(`${cause}\nThe server says: ${said.lines} ${server.errors()}`, { cause });
+    await Promise.all(lanes.map((lane) => lane.run(REQUESTS / LANES))).catch((cause: Error) => {
+      const complaints = [...said.lines, server.errors()].join("\n");
+      throw new Error(`${cause.cause}\n${cause.message}\nThe server says: ${complaints}`, {
+        cause,
+      });
     });
     const statuses = new Map<number, number>();
     for (const { counts } of lanes) {
