@@ -10,6 +10,7 @@ import { durationMs, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import { newId } from "./id.ts";
 import type { EnqueuedJob } from "./job.ts";
+import { checkMembers } from "./members.ts";
 import { type QueueDefaults, unsaid } from "./queue-defaults.ts";
 import { parse } from "./schema.ts";
 import {
@@ -21,6 +22,7 @@ import {
   type Task,
 } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
+import type { JoinOptions } from "./transaction.ts";
 import { checkOutlives, uniqueKey, type UniqueRule, uniqueRule } from "./unique.ts";
 
 /** What jobs are made with. */
@@ -36,8 +38,9 @@ export interface Prepared extends NewJob {
 const META_LIMIT_BYTES = 64 * 1024;
 const ENQUEUE_MAX = 10_000;
 
-/** `items`, when they are not too many for one call. */
+/** `items`, when it is a list, and they are not too many for one call. */
 export function checkCount<Item>(items: readonly Item[]): readonly Item[] {
+  if (!Array.isArray(items)) throw invalid(`Cannot enqueue ${show(items)}: it is no list`);
   if (items.length <= ENQUEUE_MAX) return items;
   throw invalid(
     `Cannot enqueue ${items.length} jobs at once: ${ENQUEUE_MAX} is the most, so that others ` +
@@ -53,7 +56,10 @@ export type TermsSource = Pick<
 
 /** Where a producer knows tasks, an unknown name is a mistake; where it knows none, a wish. */
 export function knownTask(task: Task | string, tasks: Tasks): TermsSource & Pick<Task, "input"> {
-  if (typeof task !== "string") return task;
+  if (typeof task !== "string") {
+    if (typeof task?.run === "function") return task;
+    throw invalid(`Cannot enqueue ${show(task)}: it is no task, nor the name of one`);
+  }
   const known = tasks.get(task);
   if (known !== undefined) return known;
   const names = tasks.all().map(({ name }) => name);
@@ -86,7 +92,15 @@ export function termsOf(
   return terms;
 }
 
+const OPTIONS: readonly string[] = Object.keys(
+  {
+    ...{ queue: 1, priority: 1, delay: 1, runAt: 1, meta: 1, parentId: 1, unique: 1 },
+    ...{ retry: 1, timeout: 1, retention: 1, tx: 1 },
+  } satisfies Record<keyof (EnqueueOptions & JoinOptions), 1>,
+);
+
 function checkedTerms(task: TermsSource, options: EnqueueOptions, queued?: Policy): JobTerms {
+  checkMembers(options, OPTIONS, `the options of a job of task "${task.name}"`);
   const { delay, runAt, queue, priority, meta, parentId, retry } = options;
   if (delay !== undefined && runAt !== undefined) {
     throw invalid(`Cannot enqueue "${task.name}": delay and runAt exclude each other`);

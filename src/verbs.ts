@@ -28,7 +28,7 @@ import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
 import { isDue, Nudge } from "./nudge.ts";
-import { enqueueOnce, type OnceKey } from "./once.ts";
+import { enqueueOnce } from "./once.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { keepParts } from "./parts.ts";
@@ -347,9 +347,8 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#wake.signal("change");
   }
 
-  #prepareEntry(
-    { task, payload, ...options }: Parameters<PrepareJob>[0],
-  ): Prepared | Promise<Prepared> {
+  #prepareEntry(entry: Parameters<PrepareJob>[0]): Prepared | Promise<Prepared> {
+    const { task, payload, ...options } = entry ?? {}; // what is none names no task
     const known = knownTask(task, this.#tasks);
     return prepare(known, termsOf(known, options, this.#queueDefaults), payload, this.#host);
   }

@@ -28,6 +28,30 @@ const calls: Readonly<Record<string, readonly [(errand: Errand) => Promise<unkno
     (errand) => errand.enqueueMany([{ task: "free" }, { task: "gone" }]),
     /^Cannot enqueue "gone": this Errand knows no such task/,
   ],
+  "no task": [
+    (errand) => errand.enqueue(never(undefined)),
+    /^Cannot enqueue undefined: it is no task, nor the name of one$/,
+  ],
+  "what is no task": [
+    (errand) => errand.enqueue(never({ name: "free" }), 1),
+    /^Cannot enqueue \{"name":"free"\}: it is no task, nor the name of one$/,
+  ],
+  "an entry that is none": [
+    (errand) => errand.enqueueMany(never([null])),
+    /^Cannot enqueue undefined: it is no task, nor the name of one$/,
+  ],
+  "payloads that are no list": [
+    (errand) => errand.enqueueMany(free, never({ n: 1 })),
+    /^Cannot enqueue \{"n":1\}: it is no list$/,
+  ],
+  "a misspelt option": [
+    (errand) => errand.enqueue(free, 1, never({ prioritty: 1 })),
+    /^Cannot use "prioritty" in the options of a job of task "free": there are only queue, /,
+  ],
+  "options that are none": [
+    (errand) => errand.enqueue(free, 1, never("soon")),
+    /^Cannot use "soon" as the options of a job of task "free": it is an object of queue, /,
+  ],
   "a delay that is no duration": [
     (errand) => errand.enqueue(free, 1, { delay: never("soon") }),
     /^Cannot use "soon" as delay: a duration is "250ms", "5s"/,

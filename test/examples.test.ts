@@ -2,7 +2,7 @@
 import { EdgeRuntime } from "edge-runtime";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Errand, type Job, type RunSummary } from "../mod.ts";
 import { findRuntime, root } from "../scripts/runtimes.ts";
 import { bundle } from "./support/bundle.ts";
@@ -23,11 +23,11 @@ it.each(examples)("%s has less than 40 lines, and the README leads to it", (name
 describe.runIf(offered("examples over sqld", findSqld()))("the example", () => {
   let sqld: Sqld;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     sqld = await startSqld();
     vi.stubEnv("LIBSQL_URL", sqld.url);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     vi.unstubAllEnvs();
     await sqld[Symbol.asyncDispose]();
   });

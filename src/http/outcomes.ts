@@ -10,7 +10,7 @@ import type { ApiBroker, Standing } from "../broker.ts";
 import { decode, encode } from "../codec.ts";
 import { durationMs } from "../duration.ts";
 import { ErrandError, invalid } from "../errors.ts";
-import { type JobErrorCode, type LogLine } from "../job.ts";
+import type { JobErrorCode, LogLine } from "../job.ts";
 import { toJobError } from "../job-error.ts";
 import type { LogChunk, Outcome, Report } from "../outcome.ts";
 import { afterFailure, effectivePolicy, withMaxAttempts } from "../policy.ts";

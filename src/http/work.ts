@@ -107,22 +107,14 @@ export class Work {
     handed: readonly Handed[],
     lost: ReadonlySet<string>,
   ): Promise<readonly OutcomeAnswer[]> {
-    const { events, wake } = this.parts;
+    const { wake } = this.parts;
     const standing = lost.size === 0 ? NOBODY : await this.#standing([...lost]);
     const done = handed.filter(({ ended }) => this.#isStored(ended, lost, standing));
     const stored = new Set(done.map(({ ended }) => ended));
-    for (const { ended, worker } of handed) {
-      if (worker !== undefined) {
-        const { job } = ended;
-        const cancelled = standing.get(job.id)?.state === "cancelled";
-        if (stored.has(ended)) announce(events, worker, ended);
-        else {
-          const reason = cancelled ? "CANCELLED" : "LEASE_LOST";
-          events.emit("lost", { ...attemptRef(job, worker), reason });
-        }
-      }
-      if (stored.has(ended)) this.ledger.stored(ended);
-      this.ledger.letGo(ended);
+    for (const each of handed) {
+      if (!this.ledger.wasStored(each.ended)) this.#tell(each, stored.has(each.ended), standing);
+      if (stored.has(each.ended)) this.ledger.stored(each.ended);
+      this.ledger.letGo(each.ended);
     }
     signalEnded(wake, done.map(({ ended }) => ended));
     return handed.map(({ ended }): OutcomeAnswer => {
@@ -130,6 +122,21 @@ export class Work {
       if (stored.has(ended)) return { job, stored: true };
       return { job, stored: false, holder: holderOf(standing.get(job)) };
     });
+  }
+
+  /** Tells those who listen, once: a repeated outcome is no news. */
+  #tell(
+    { ended, worker }: Handed,
+    stored: boolean,
+    standing: ReadonlyMap<string, Standing>,
+  ): void {
+    const { events } = this.parts;
+    if (worker === undefined) return;
+    if (stored) return announce(events, worker, ended);
+    const { job } = ended;
+    const cancelled = standing.get(job.id)?.state === "cancelled";
+    const reason = cancelled ? "CANCELLED" : "LEASE_LOST";
+    events.emit("lost", { ...attemptRef(job, worker), reason });
   }
 
   /** One job may be told of under several leases: then it says itself which of them ended it. */

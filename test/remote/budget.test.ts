@@ -141,6 +141,30 @@ describe.runIf(offered("budgets over sqld", findSqld()))("beside 300,000 other j
     expect(requests).toBe(1);
   });
 
+  it("a request that is remembered costs two rows more, in one request", async () => {
+    const key = newId();
+    const once = (of: readonly NewJob[]) =>
+      billed(() => store.api.enqueueOnce({ key, hash: "h", keepMs: 60_000, jobs: of }));
+    const plain = await billed(() => store.enqueue(jobs(10)));
+    const first = await once(jobs(10));
+    expect([first.answer.kind, first.requests]).toEqual(["stored", 1]);
+    expect(first.rowsWritten - plain.rowsWritten).toBe(2);
+    const again = await once(jobs(10));
+    expect({ ...again.answer, kind: "stored" }).toEqual(first.answer);
+    expect(again.answer.kind).toBe("repeated");
+  });
+
+  it("a limit is looked at in its own queue alone", async () => {
+    const limited = newId();
+    await store.setLimit(limited, 2);
+    const more = { queue: limited };
+    await store.enqueue([1, 2, 3].map(() => newJob(newId(), more)));
+    const before = await billed(() => store.glimpse(["nothing here"]));
+    expect(before.rowsRead).toBeLessThanOrEqual(2);
+    expect((await claim(store, newId(), [limited])).jobs).toHaveLength(2);
+    expect(await store.glimpse([limited])).toMatchObject({ available: false, limited: true });
+  });
+
   it("a claim reads a few rows for each job, and is one request with the outcomes", async () => {
     await store.enqueue(jobs(100));
     const claimed = await billed(() => claim(store, newId()));

@@ -143,12 +143,18 @@ describe.each(places)("in a store at %s", (place) => {
       jobs.some((job) => job.state === "scheduled" && job.queue === queue)
         ? { nextRunAt: new Date(clock.now() + 60_000) }
         : {};
+    const since = (queue: string) => {
+      const waits = jobs.filter((job) => job.state === "available" && job.queue === queue);
+      const times = waits.map(({ runAt }) => runAt.getTime());
+      return times.length > 0 ? { availableSince: new Date(Math.min(...times)) } : {};
+    };
+    const times = (queue: string) => ({ ...due(queue), ...since(queue) });
     expect(await store.stats()).toEqual({
       ...counts(),
       queues: {
-        even: { ...counts("even"), paused: false, ...due("even") },
-        odd: { ...counts("odd"), paused: false, ...due("odd") },
-        paused: { ...counts("paused"), paused: true, ...due("paused") },
+        even: { ...counts("even"), paused: false, ...times("even") },
+        odd: { ...counts("odd"), paused: false, ...times("odd") },
+        paused: { ...counts("paused"), paused: true, ...times("paused") },
       },
       nextRunAt: new Date(clock.now() + 60_000),
     });

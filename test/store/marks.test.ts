@@ -102,6 +102,20 @@ describe.each(places)("a mark in a store at %s", (place) => {
     expect(await marks.prolong(MARK, "b", LEASE_MS), "what is given up stays so").toBe(false);
   });
 
+  it("that is taken once goes with later ones when it has expired, and no other does", async () => {
+    await using bench = await openBench(place);
+    const { store: { marks }, clock } = bench;
+    await marks.take(MARK, "a", LEASE_MS);
+    const all = Array.from({ length: 30 }, (_, n) => `once:${n + 10}`);
+    for (const name of all) await marks.take(name, "a", LEASE_MS);
+    await marks.take("once:20", "a", 3 * LEASE_MS);
+    await clock.advance(LEASE_MS);
+    await marks.take("once:", "b", LEASE_MS);
+    const left = await bench.rows("SELECT name FROM errand_mark ORDER BY name");
+    const kept = [MARK, "once:", "once:20", ...all.slice(20)].sort();
+    expect(left.map(([name]) => name)).toEqual(kept);
+  });
+
   it.each(states)("is given up by who drains with a job that is $state: $keeps", async (of) => {
     await using bench = await openBench(place);
     const { marks } = bench.store;

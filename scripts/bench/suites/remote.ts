@@ -49,7 +49,11 @@ export const remote: readonly Measure[] = [
   {
     name: "rows billed for 1,000,000 jobs",
     ours: subject("errand", "remote", "rows", 0, { concurrency: 50 }),
-    peers: [{ subject: subject("naive poller", "schemas", "naive", 0) }],
+    peers: [
+      { subject: subject("River's schema", "schemas", "river", 0) },
+      { subject: subject("Honker's schema", "schemas", "honker", 0) },
+      { subject: subject("naive poller", "schemas", "naive", 0) },
+    ],
     figures: [
       { key: "written", label: "written", unit: "rows", below: 4_100_001 },
       { key: "read", label: "read", unit: "rows" },

@@ -12,8 +12,8 @@ import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
-import type { Prepared } from "../../new-job.ts";
 import { onceKey } from "../idempotency.ts";
+import type { Prepared } from "../../new-job.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
@@ -30,8 +30,12 @@ export const enqueueRoutes: readonly Route[] = [
     summary: "Enqueue one job, or up to 1,000",
     description:
       "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
-      "be sent again: what is there already is left alone.",
-    headers: { prefer: "`return=minimal`: the answer has ids only" },
+      "be sent again: what is there already is left alone. So may one with an `Idempotency-Key`: " +
+      "for a day it is answered as the first time.",
+    headers: {
+      "idempotency-key": "1 to 255 visible characters that no other request of the token has",
+      prefer: "`return=minimal`: the answer has ids only",
+    },
     body: bodies.newJobs,
     example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
     answers: {
@@ -48,6 +52,7 @@ export const enqueueRoutes: readonly Route[] = [
         ]),
       },
     },
+    problems: [409],
     handle: enqueue,
   }),
   route({

@@ -160,7 +160,10 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
     /fetch failed|ECONN|EPROTO|ENOTFOUND|network|socket|certificate|terminated|did not answer/i,
     "the server cannot be reached; what was asked for may or may not have been done",
   ],
-  [/IOERR|disk I\/O/i, "the disk refused to read or write; nothing of this call was written"],
+  [
+    /IOERR|disk I\/O/i,
+    "the disk refused to read or write, as a full one may; nothing of this call was written",
+  ],
 ];
 
 function explain(code: string, text: string): string {
