@@ -192,8 +192,9 @@ async function send(connection: Connection, wish: Wish): Promise<void> {
 function wrong(api: Api, wish: Wish, { status, headers, body }: Answer): string[] {
   if (status >= 500) return ["is an error of the server"];
   const { paths } = api.document;
-  const path = pathOf(paths, wish.target);
   const method = (wish.method === "HEAD" ? "get" : wish.method).toLowerCase();
+  const path = pathsOf(paths, wish.target)
+    .find((path) => paths[path]?.[method]?.responses[status] !== undefined) ?? "";
   const said = paths[path]?.[method]?.responses[status];
   if (said === undefined && wish.method === "OPTIONS" && status === 204) return [];
   if (said === undefined && ![404, 405].includes(status)) return ["is not documented"];
@@ -212,14 +213,20 @@ function wrong(api: Api, wish: Wish, { status, headers, body }: Answer): string[
   return [api.ajv.errorsText(validate.errors)];
 }
 
-/** The path of the document that a target means; one without a parameter goes before others. */
-function pathOf(paths: Document["paths"], target: string): string {
-  if (!URL.canParse(target, "http://localhost")) return "";
-  const { pathname } = new URL(`http://localhost${target}`);
-  const matches = (path: string): boolean =>
-    new RegExp(`^${path.replace(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}/?$`).test(pathname);
-  return Object.keys(paths).sort((a, b) => a.split("{").length - b.split("{").length)
-    .find(matches) ?? "";
+/**
+ * The paths of the document that a target may mean: one without a parameter goes before others, and
+ * servers may take "." and ".." as they are or as they do in a URL.
+ */
+function pathsOf(paths: Document["paths"], target: string): string[] {
+  const parsed = URL.canParse(target, "http://localhost")
+    ? new URL(target, "http://localhost").pathname
+    : "";
+  const sorted = Object.keys(paths).sort((a, b) => a.split("{").length - b.split("{").length);
+  return [parsed, target.split("?")[0]!].flatMap((pathname) => {
+    const matches = (path: string): boolean =>
+      new RegExp(`^${path.replace(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}/?$`).test(pathname);
+    return sorted.find(matches) ?? [];
+  });
 }
 
 function text(body: Uint8Array): string {
