@@ -185,22 +185,16 @@ export type OutcomeBody =
      * makes this one the last.
      */
     | {
-      /** How it ended. */
       readonly outcome: "fail";
-      /** Why it failed. */
       readonly error: string | FailureBody;
-      /** Whether there is another attempt, and when. */
       readonly retry?: boolean | { readonly delay: Duration };
     }
     /** Again then, without using up an attempt. */
     | { readonly outcome: "snooze"; readonly delay: Duration }
     /** Given back without using up an attempt; without `delay` it keeps its place. */
     | {
-      /** How it ended. */
       readonly outcome: "release";
-      /** Due so long from now. */
       readonly delay?: Duration;
-      /** Why it failed. */
       readonly error?: string | FailureBody;
     }
   );
