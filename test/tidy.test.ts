@@ -25,7 +25,7 @@ const layers: readonly (readonly string[])[] = [
     ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
     ...["change", "feed-broker", "watch-query", "bulk", "verb-broker"],
     ...["job-query", "field-index", "clone", "page", "worker-info", "worker-broker", "runtime"],
-    ...["jsonified", "members", "isolate", "crash", "context"],
+    ...["jsonified", "members", "isolate", "crash", "context", "lazy"],
   ].map((name) => `src/${name}.ts`),
   ["src/encryption/"],
   ["src/store/"],

@@ -74,26 +74,18 @@ const EMPTY = `
     AND NOT EXISTS (SELECT 1 FROM errand_mark WHERE name = 'feed')`;
 
 /** The feed of one store. */
-export class FeedStore implements FeedBroker {
-  /** The same driver; it tells those who listen of its commits. */
-  readonly driver: Driver;
+export class FeedStore implements Omit<FeedBroker, "onWrite"> {
+  readonly #driver: Driver;
   readonly #clock: Clock;
-  readonly #listeners = new Set<() => void>();
 
   /** Does nothing until asked. */
   constructor(driver: Driver, clock: Clock) {
-    this.driver = telling(driver, this.#listeners);
+    this.#driver = driver;
     this.#clock = clock;
   }
 
-  /** See {@linkcode FeedBroker.onWrite}. */
-  readonly onWrite = (listener: () => void): () => void => {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  };
-
   async keep(): Promise<string> {
-    const results = await this.driver.write([
+    const results = await this.#driver.write([
       ...[FORGET_BROKEN, ...CREATE_TRIGGERS].map((sql) => ({ sql, args: [] })),
       { sql: KEEP, args: [this.#clock.databaseNow(), newId()] },
       { sql: HEAD, args: [] },
@@ -107,7 +99,7 @@ export class FeedStore implements FeedBroker {
     const last = seq + limit;
     const { conditions, args } = fits(query, [BigInt(seq), BigInt(last)]);
     const where = `seq > ?1 AND seq <= ?2${conditions}`;
-    const [head, found, jobs] = await this.driver.read([
+    const [head, found, jobs] = await this.#driver.read([
       { sql: HEAD, args: [] },
       {
         sql: `SELECT seq, at, event, job_id, task, queue, state FROM errand_change
@@ -136,7 +128,7 @@ export class FeedStore implements FeedBroker {
 
   async tidy(): Promise<number> {
     const now = this.#clock.databaseNow();
-    const [found] = await this.driver.read([{ sql: OLDEST, args: [now] }]);
+    const [found] = await this.#driver.read([{ sql: OLDEST, args: [now] }]);
     const [over, oldest, newest, old] = found!.rows[0]!;
     if (over === 1) return await this.#end(now);
     if (oldest === null) return 0;
@@ -162,26 +154,8 @@ export class FeedStore implements FeedBroker {
   }
 
   async #removed(statements: readonly Statement[]): Promise<number> {
-    return (await this.driver.write(statements)).at(-1)!.changes;
+    return (await this.#driver.write(statements)).at(-1)!.changes;
   }
-}
-
-function telling(driver: Driver, listeners: ReadonlySet<() => void>): Driver {
-  return {
-    sameClock: driver.sameClock,
-    read: (statements) => driver.read(statements),
-    write: (statements, options) => {
-      const written = driver.write(statements, options);
-      const tell = (): void => listeners.forEach((listener) => listener());
-      if (listeners.size > 0) written.then(tell, () => {}); // the caller hears of a failure
-      return written;
-    },
-    close: () => driver.close(),
-    ...(driver.version !== undefined && { version: driver.version }),
-    ...(driver.onCommit !== undefined && { onCommit: driver.onCommit }),
-    ...(driver.usage !== undefined && { usage: driver.usage }),
-    ...(driver.silent !== undefined && { silent: driver.silent }),
-  };
 }
 
 interface Head {
