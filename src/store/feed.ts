@@ -13,34 +13,18 @@ import type {
   FeedBroker,
   StoredChange,
 } from "../feed-broker.ts";
-import { newId } from "../id.ts";
 import type { Driver, Row, Statement, Value } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
-import { CREATE_TRIGGERS, TRIGGERS } from "./feed-schema.ts";
+import { cursorOf, HEAD, headOf } from "./feed-keep.ts";
+import { TRIGGERS } from "./feed-schema.ts";
 import { toJob } from "./rows.ts";
 import { JOB_COLUMNS, NOW } from "./sql.ts";
 
-/** The feed stays on for so long after it was last asked to. */
-const KEEP_MS = 10 * 60_000;
 /** How long, and how many, changes are kept while it is on. */
 const AGE_MS = 60 * 60_000;
 const ROWS_MAX = 200_000;
 /** A batch removes so many. */
 const BATCH_ROWS = 5_000;
-
-/** A feed whose triggers went with their table has missed something: another one begins. */
-const FORGET_BROKEN = `
-  DELETE FROM errand_mark WHERE name = 'feed' AND ${TRIGGERS.length} > (
-    SELECT count(*) FROM sqlite_master
-    WHERE type = 'trigger' AND name IN (${TRIGGERS.map((name) => `'${name}'`).join(", ")}))`;
-
-const KEEP = `
-  INSERT INTO errand_mark (name, holder, expires_at) VALUES ('feed', ?2, ${NOW} + ${KEEP_MS})
-  ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at`;
-
-const HEAD = `
-  SELECT (SELECT holder FROM errand_mark WHERE name = 'feed'),
-    (SELECT min(seq) FROM errand_change), (SELECT max(seq) FROM errand_change)`;
 
 /** By the database's own clock, as the changes themselves are. */
 const TOO_OLD = `(cast(unixepoch('subsec') * 1000 as integer) - ${AGE_MS})`;
@@ -74,7 +58,7 @@ const EMPTY = `
     AND NOT EXISTS (SELECT 1 FROM errand_mark WHERE name = 'feed')`;
 
 /** The feed of one store. */
-export class FeedStore implements Omit<FeedBroker, "onWrite"> {
+export class FeedStore implements Pick<FeedBroker, "changes" | "tidy"> {
   readonly #driver: Driver;
   readonly #clock: Clock;
 
@@ -82,16 +66,6 @@ export class FeedStore implements Omit<FeedBroker, "onWrite"> {
   constructor(driver: Driver, clock: Clock) {
     this.#driver = driver;
     this.#clock = clock;
-  }
-
-  async keep(): Promise<string> {
-    const results = await this.#driver.write([
-      ...[FORGET_BROKEN, ...CREATE_TRIGGERS].map((sql) => ({ sql, args: [] })),
-      { sql: KEEP, args: [this.#clock.databaseNow(), newId()] },
-      { sql: HEAD, args: [] },
-    ]);
-    const { feed, newest } = headOf(results.at(-1)!.rows[0]!);
-    return cursorOf(feed!, newest ?? 0);
   }
 
   async changes({ after, query, limit }: ChangesRequest): Promise<ChangePage> {
@@ -156,20 +130,6 @@ export class FeedStore implements Omit<FeedBroker, "onWrite"> {
   async #removed(statements: readonly Statement[]): Promise<number> {
     return (await this.#driver.write(statements)).at(-1)!.changes;
   }
-}
-
-interface Head {
-  readonly feed: string | null;
-  readonly oldest: number | null;
-  readonly newest: number | null;
-}
-
-function headOf([feed, oldest, newest]: Row): Head {
-  return { feed, oldest, newest } as Head;
-}
-
-function cursorOf(feed: string, seq: number): string {
-  return `${feed}-${seq}`;
 }
 
 function parts(cursor: string): { readonly feed: string; readonly seq: number } {

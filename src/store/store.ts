@@ -39,6 +39,7 @@ import type { WorkerBroker } from "../worker-broker.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
+import { keepFeed } from "./feed-keep.ts";
 import { glimpse } from "./glimpse.ts";
 import { ended, get, getMany } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
@@ -83,11 +84,11 @@ export class Store implements Broker {
       async () => new (await import("./schedules.ts")).ScheduleStore(of, clock),
       { look: 1, list: 1, put: 1, remove: 1, due: 1, move: 1, run: 1 },
     );
-    const feed = lazy<Omit<FeedBroker, "onWrite">>(
+    const feed = lazy<Pick<FeedBroker, "changes" | "tidy">>(
       async () => new (await import("./feed.ts")).FeedStore(of, clock),
-      { keep: 1, changes: 1, tidy: 1 },
+      { changes: 1, tidy: 1 },
     );
-    this.feed = { ...feed, onWrite };
+    this.feed = { ...feed, onWrite, keep: () => keepFeed(of, clock.databaseNow()) };
     this.marks = lazy(
       async () => new (await import("./marks.ts")).MarkStore(of, clock),
       { take: 1, prolong: 1, held: 1, releaseIdle: 1, release: 1 },
@@ -115,7 +116,12 @@ export class Store implements Broker {
     transaction: JoinedTransaction,
     jobs: readonly NewJob[],
   ): Promise<EnqueueAnswer> {
-    return await (await joining()).join(transaction, await this.identify(), this.#clock.databaseNow(), jobs);
+    return await (await joining()).join(
+      transaction,
+      await this.identify(),
+      this.#clock.databaseNow(),
+      jobs,
+    );
   }
 
   /** What tells this database from others; asked once. */
@@ -149,7 +155,10 @@ export class Store implements Broker {
     cursor: string,
     limit: number,
   ): Promise<{ readonly removed: number; readonly cursor: string }> {
-    return await (await history()).prune(this.#driver, this.#clock.databaseNow(), this.#holder, { cursor, limit });
+    return await (await history()).prune(this.#driver, this.#clock.databaseNow(), this.#holder, {
+      cursor,
+      limit,
+    });
   }
 
   async pruneCursor(): Promise<string> {
@@ -189,7 +198,13 @@ export class Store implements Broker {
   }
 
   async retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
-    return await (await byHand()).retry(this.#driver, this.#clock.databaseNow(), id, runAtMs, delayMs);
+    return await (await byHand()).retry(
+      this.#driver,
+      this.#clock.databaseNow(),
+      id,
+      runAtMs,
+      delayMs,
+    );
   }
 
   async remove(id: string): Promise<Changed> {
