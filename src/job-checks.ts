@@ -11,11 +11,20 @@ const ID_MAX_LENGTH = 128;
 
 /** `id`, when it can be a job's. */
 export function checkId(act: string, id: string): string {
-  if (typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH) return id;
+  if (isId(id)) return id;
   if (id as unknown instanceof Promise) {
     throw invalid(`Cannot ${act} a job: what was passed is a promise of one; await it first`);
   }
   throw invalid(`Cannot ${act} job ${show(id)}: an id is the text that enqueue gave it`);
+}
+
+/**
+ * Whether it can be an id. Half a surrogate pair, which SQLite would make invalid UTF-8 of, ends the
+ * process that reads it back by the native binding.
+ */
+export function isId(id: string): boolean {
+  return typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH &&
+    !/\p{Cs}/u.test(id);
 }
 
 /** The job of `result`, when `verb` found it in a state that allows it. */

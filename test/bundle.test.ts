@@ -19,6 +19,9 @@ const bundles: readonly (readonly [string, { readonly code: string; readonly kib
   }],
 ];
 
+/** What is asked for seldom, or never where there are few bytes. */
+const SELDOM = /http\/(openapi|page|metrics|event-stream)\.ts$|to-json-schema|helper\/html/;
+
 describe.each(bundles)("%s", (name, { code, kib }) => {
   it("is small, and needs no built-ins of Node and no addon", async () => {
     const { outputFiles, metafile } = await build({
@@ -52,6 +55,8 @@ describe.each(bundles)("%s", (name, { code, kib }) => {
     const loaded = outputs.flatMap(([, { imports }]) => imports.map(({ path }) => path));
     expect(loaded).toContain("@libsql/client/web");
     expect(loaded).not.toContain("libsql");
+    const inputs = [...first].flatMap((at) => Object.keys(metafile.outputs[at]!.inputs));
+    expect(inputs.filter((path) => SELDOM.test(path))).toEqual([]);
     expect(sum(true)).toBeLessThan(kib);
   });
 });

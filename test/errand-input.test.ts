@@ -145,6 +145,7 @@ const calls: Readonly<Record<string, readonly [(errand: Errand) => Promise<unkno
   "a filter that is no text": [(errand) => errand.list({ queue: never(5) }), /^Cannot .*5/],
   "a cursor that is no text": [(errand) => errand.list({ cursor: never({}) }), /^Cannot /],
   "an id that is no text": [(errand) => errand.get(never(5)), /^Cannot .*5.* id/],
+  "an id with half a surrogate pair": [(errand) => errand.wait("\ud800"), /^Cannot .* id/],
   "no id": [(errand) => errand.get(never(undefined)), /^Cannot .*undefined.* id/],
   "an object as an id": [(errand) => errand.cancel(never({})), /^Cannot .*\{\}.* id/],
   "a job without an id": [(errand) => errand.wait(never({ id: 5 })), /^Cannot .* id/],

@@ -63,5 +63,6 @@ function painted(style: Style, level: Level): string {
 
 function short(value: unknown): string {
   if (typeof value === "number") return String(Math.round(value * 100) / 100);
+  if (Array.isArray(value)) return value.map(short).join(", ") || "none";
   return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
 }

@@ -34,12 +34,17 @@ const flags = {
     help: "lets jobs of other tasks be enqueued too, for workers elsewhere",
   },
   ...workerFlags,
-  "port": { value: "N", group: "Server", fallback: "4800", help: "0 takes a free one" },
+  "port": {
+    value: "N",
+    group: "Server",
+    fallback: "4800",
+    help: "what it listens on; 0 takes a free one",
+  },
   "host": {
     value: "ADDRESS",
     group: "Server",
     fallback: "127.0.0.1",
-    help: "who reaches it: 0.0.0.0 for everyone, which needs tokens",
+    help: "0.0.0.0 lets others in, which needs tokens",
   },
   "token-file": {
     value: "FILE",
@@ -153,7 +158,7 @@ function tell(
   { tasks }: LoadedTasks,
   { open }: Pick<ApiOptions, "open">,
 ): void {
-  log.info(`Serving ${url}`, {
+  log.info("Serving", {
     url,
     database: given.url.split("?")[0],
     tasks: tasks.map(({ name }) => name),

@@ -230,9 +230,8 @@ export class HttpBroker implements Broker {
     return true;
   }
 
-  async setLimit(queue: string, most: number | null): Promise<void> {
-    const body = { limit: most };
-    await this.#requests.send(`/v1/queues/${segment(queue)}`, { method: "PUT", body });
+  async setLimit(queue: string, limit: number | null): Promise<void> {
+    await this.#requests.send(`/v1/queues/${segment(queue)}`, { method: "PUT", body: { limit } });
   }
 
   async stats(): Promise<Stats> {

@@ -20,7 +20,7 @@
  *
  * @module
  */
-import { type VerbOptions, type VerbSettings, verbSettings } from "../options.ts";
+import { type VerbSettings, verbSettings } from "../options.ts";
 import { ErrandVerbs } from "../verbs.ts";
 import { HttpBroker } from "./http-broker.ts";
 import { type ConnectOptions, requestSettings } from "./options.ts";
@@ -45,7 +45,6 @@ export class ErrandClient extends ErrandVerbs {
  * @throws {ErrandError} `INVALID_INPUT` for unusable options, `CONFLICT` for two tasks of one name.
  */
 export function connect(options: ConnectOptions): ErrandClient {
-  const { url, token, fetch, requestTimeout, ...verbs } = options;
   const requests = new Requests(requestSettings(options));
-  return new ErrandClient(new HttpBroker(requests), verbSettings(verbs satisfies VerbOptions));
+  return new ErrandClient(new HttpBroker(requests), verbSettings(options));
 }

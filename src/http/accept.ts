@@ -10,7 +10,9 @@ import type { Route } from "./route.ts";
 export function accepts(accept: string | null, route: Route): Response | undefined {
   if (accept === null || accept === "*/*") return undefined;
   const types = typesOf(route);
-  if (types.length === 0 || types.some((type) => takes(accept, type))) return undefined;
+  if (types.length === 0 || types.includes(accept) || types.some((type) => takes(accept, type))) {
+    return undefined;
+  }
   const detail = `Cannot answer as asked for: there is ${types.join(" or ")}`;
   return problem({ status: 406, detail });
 }
@@ -28,8 +30,16 @@ export function takes(accept: string, type: string): boolean {
   return found !== undefined && !found.refused;
 }
 
+const known = new WeakMap<Route, readonly string[]>();
+
 /** What a route answers with when all is well. */
-export function typesOf({ answers }: Route): readonly string[] {
+export function typesOf(route: Route): readonly string[] {
+  let types = known.get(route);
+  if (types === undefined) known.set(route, types = typesAmong(route));
+  return types;
+}
+
+function typesAmong({ answers }: Route): readonly string[] {
   return Object.entries(answers)
     .filter(([status]) => status.startsWith("2"))
     .flatMap(([, { type, schema }]) =>

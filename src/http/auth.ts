@@ -71,15 +71,6 @@ export function tokenAuth(tokens: ApiTokens): Auth {
   const lists = new WeakMap<readonly ApiToken[], readonly Known[]>();
   const digests = new Map<string, Uint8Array>();
   if (typeof tokens !== "function") checkTokens(tokens);
-  const among = (all: readonly Known[], token: string, hash: Uint8Array): Caller => {
-    const caller = matching(all, hash);
-    if (caller === undefined) {
-      digests.delete(token);
-      throw unauthorized("its token is not known here");
-    }
-    if (digests.size < REMEMBERED_MAX) digests.set(token, hash);
-    return caller;
-  };
   const hashed = async (list: readonly ApiToken[]): Promise<readonly Known[]> => {
     const all = await Promise.all(checkTokens(list).map(toKnown));
     lists.set(list, all);
@@ -88,7 +79,10 @@ export function tokenAuth(tokens: ApiTokens): Auth {
   const slowly = async (given: ReturnType<typeof asked>, token: string): Promise<Caller> => {
     const list = await given;
     const hash = digests.get(token) ?? await digest(token);
-    return among(lists.get(list) ?? await hashed(list), token, hash);
+    const caller = matching(lists.get(list) ?? await hashed(list), hash);
+    if (digests.size >= REMEMBERED_MAX) digests.clear();
+    digests.set(token, hash); // it was accepted
+    return caller;
   };
   const asked = () => typeof tokens === "function" ? tokens() : tokens;
   return {
@@ -99,7 +93,7 @@ export function tokenAuth(tokens: ApiTokens): Auth {
       const all = list instanceof Promise ? undefined : lists.get(list);
       const hash = digests.get(token);
       if (all === undefined || hash === undefined) return slowly(list, token);
-      return among(all, token, hash); // most requests: nothing to wait for
+      return matching(all, hash); // most requests: nothing to wait for
     },
   };
 }
@@ -115,13 +109,14 @@ interface Known {
 }
 
 /** All of them are compared to their ends, so that the time it takes tells nothing. */
-function matching(all: readonly Known[], hash: Uint8Array): Caller | undefined {
+function matching(all: readonly Known[], hash: Uint8Array): Caller {
   let found: Caller | undefined;
   for (const known of all) {
     let difference = 0;
     for (let at = 0; at < hash.length; at++) difference |= hash[at]! ^ known.hash[at]!;
     if (difference === 0) found = known.caller;
   }
+  if (found === undefined) throw unauthorized("its token is not known here");
   return found;
 }
 

@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { CHANGE_EVENTS, type ChangeEvent } from "../change.ts";
 import { type Duration, DURATION_MAX_MS, type Instant } from "../duration.ts";
+import { isId } from "../job-checks.ts";
 import { JOB_STATES, type JobState } from "../job.ts";
 
 /** A schema of something that has been parsed from JSON or text. */
@@ -146,7 +147,7 @@ export const name: Field<string> = described(
 export const jobId: Field<string> = described(
   v.pipe(
     v.string(),
-    v.check((id) => id.length > 0 && id.length <= 128, "is no id of a job"),
+    v.check(isId, "is no id of a job"),
   ),
   {
     type: "string",

@@ -34,7 +34,9 @@ it(
     const api = { document, ajv, port: Number(new URL(url).port) };
 
     const lanes = Array.from({ length: LANES }, (_, lane) => new Lane(api, seed + lane));
-    await Promise.all(lanes.map((lane) => lane.run(REQUESTS / LANES)));
+    await Promise.all(lanes.map((lane) => lane.run(REQUESTS / LANES))).catch((cause: unknown) => {
+      throw new Error(`${cause}\nThe server says: ${server.errors()}`, { cause });
+    });
     const statuses = new Map<number, number>();
     for (const { counts } of lanes) {
       for (const [status, n] of counts) statuses.set(status, (statuses.get(status) ?? 0) + n);
@@ -105,17 +107,16 @@ class Lane {
   }
 
   async #check(wish: Wish): Promise<void> {
-    if (this.#connection?.ended !== false) this.#connection = await Connection.open(this.#api.port);
     const late = new AbortController();
     const answer = await Promise.race([
-      this.#answer(this.#connection, wish),
+      this.#answer(wish),
       sleep(DEADLINE_MS, "hangs" as const, { signal: late.signal }),
     ]);
     late.abort();
     if (answer === "hangs") throw new Error("There is no answer in time");
     this.#count(answer?.status ?? 0);
     if (answer === undefined) {
-      if (wish.way === "half" || wish.way === "short") return;
+      if (leaves(wish)) return;
       throw new Error("The connection ended without an answer");
     }
     const found = wrong(this.#api, wish, answer);
@@ -125,13 +126,19 @@ class Lane {
     this.#learn(answer);
   }
 
-  async #answer(connection: Connection, wish: Wish): Promise<Answer | undefined> {
+  /** One that was kept may be closed just then: a new one must serve. */
+  async #answer(wish: Wish): Promise<Answer | undefined> {
+    const kept = this.#connection?.ended === false ? this.#connection : undefined;
+    const answer = kept && await this.#exchange(kept, wish);
+    if (answer !== undefined || (kept !== undefined && leaves(wish))) return answer;
+    return await this.#exchange(this.#connection = await Connection.open(this.#api.port), wish);
+  }
+
+  async #exchange(connection: Connection, wish: Wish): Promise<Answer | undefined> {
     await send(connection, wish);
-    if (wish.body !== undefined && (wish.way === "half" || wish.way === "short")) {
-      if (wish.way === "half") await sleep(1);
-      return void connection.close();
-    }
-    return await connection.answer(wish.method);
+    if (!leaves(wish)) return await connection.answer(wish.method);
+    if (wish.way === "half") await sleep(1);
+    return void connection.close();
   }
 
   #count(status: number): void {
@@ -144,6 +151,11 @@ class Lane {
       if (this.#known.length > 200) this.#known.shift();
     }
   }
+}
+
+/** Whether it is gone before it has sent all. */
+function leaves({ body, way }: Wish): boolean {
+  return body !== undefined && (way === "half" || way === "short");
 }
 
 async function send(connection: Connection, wish: Wish): Promise<void> {

@@ -182,6 +182,17 @@ describe("waiting for one of several", () => {
     expect(await ask({ ids: [id, "x"], wait: "30s" })).toEqual({ jobs: [], missing: ["x"] });
   });
 
+  it("is answered with those that were asked for, also where others look at the same time", async () => {
+    await using errand = await testErrand();
+    const [a, b] = await errand.enqueueMany([{ task: "t" }, { task: "t" }]);
+    await errand.cancel(b!.id);
+    const send = caller(errand);
+    const ask = (id: string) => send("POST /v1/jobs/wait", { body: { ids: [id] } });
+    const [first, second] = await Promise.all([ask(a!.id), ask(b!.id), ask("x")]);
+    expect(first!.body).toEqual({ jobs: [], missing: [] });
+    expect([ids(second!.body), second!.body.missing]).toEqual([[b!.id], []]);
+  });
+
   it("is answered with nothing after so long", async () => {
     await using errand = await testErrand();
     const { id } = await errand.enqueue("t");

@@ -114,7 +114,7 @@ describe.each(places)("in a store at %s", (place) => {
     };
     const first = await bench.store.heartbeat(request);
     const before = await bench.tables();
-    expect(first).toEqual({ lost: [{ id: "b", state: "completed" }] });
+    expect(first).toEqual({ lost: [{ id: "b", state: "completed" }], prolonged: 1 });
     expect(await bench.store.heartbeat(request)).toEqual(first);
     expect(await bench.tables()).toEqual(before);
   });

@@ -144,16 +144,17 @@ describe.each(places)("in a store at %s", (place) => {
         ? { nextRunAt: new Date(clock.now() + 60_000) }
         : {};
     const since = (queue: string) => {
-      const waiting = jobs.filter((job) => job.state === "available" && job.queue === queue);
-      const sinceMs = Math.min(...waiting.map(({ runAt }) => runAt.getTime()));
-      return waiting.length > 0 ? { availableSince: new Date(sinceMs) } : {};
+      const waits = jobs.filter((job) => job.state === "available" && job.queue === queue);
+      const times = waits.map(({ runAt }) => runAt.getTime());
+      return times.length > 0 ? { availableSince: new Date(Math.min(...times)) } : {};
     };
+    const times = (queue: string) => ({ ...due(queue), ...since(queue) });
     expect(await store.stats()).toEqual({
       ...counts(),
       queues: {
-        even: { ...counts("even"), paused: false, ...due("even"), ...since("even") },
-        odd: { ...counts("odd"), paused: false, ...due("odd"), ...since("odd") },
-        paused: { ...counts("paused"), paused: true, ...due("paused"), ...since("paused") },
+        even: { ...counts("even"), paused: false, ...times("even") },
+        odd: { ...counts("odd"), paused: false, ...times("odd") },
+        paused: { ...counts("paused"), paused: true, ...times("paused") },
       },
       nextRunAt: new Date(clock.now() + 60_000),
     });
