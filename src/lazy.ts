@@ -6,8 +6,12 @@
 
 /** What `load` resolves with, kept from the first call on; a failure is not kept. */
 export function kept<Value>(load: () => Promise<Value>): () => Value | Promise<Value> {
-  let value: Value | undefined;
-  return () => value ?? load().then((loaded) => value = loaded);
+  let value: Value | Promise<Value> | undefined;
+  const failed = (error: unknown): never => {
+    value = undefined;
+    throw error;
+  };
+  return () => value ??= load().then((loaded) => value = loaded, failed);
 }
 
 /** Calls that all answer later. */

@@ -5,12 +5,16 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { Hono } from "hono/tiny";
+import { kept } from "../lazy.ts";
 import { partsOf } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
 import { durationsOf } from "./durations.ts";
 import { type ApiOptions, type ApiSettings, apiSettings } from "./options.ts";
 import type { Shared } from "./route.ts";
 import { type Entry, table } from "./table.ts";
+
+/** What answers is loaded at the first request. */
+const handling = kept(() => import("./handling.ts"));
 
 /**
  * The HTTP API of `errand`: serve its `fetch`, or mount it under a path of an app of your own.
@@ -40,19 +44,12 @@ export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
     app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
       const { method } = context.req;
       const found = methods.get(method === "HEAD" ? "GET" : method);
-      const { answer, otherMethod } = handling ?? await loaded();
+      const { answer, otherMethod } = await handling();
       return found === undefined ? otherMethod(context, allow) : answer(found, context, serving);
     });
   }
-  app.notFound(async (context) => (handling ?? await loaded()).noRoute(context));
+  app.notFound(async (context) => (await handling()).noRoute(context));
   return app;
-}
-
-/** What answers is loaded at the first request. */
-let handling: typeof import("./handling.ts") | undefined;
-
-async function loaded(): Promise<typeof import("./handling.ts")> {
-  return handling = await import("./handling.ts");
 }
 
 /** Routes by path; those without a parameter first, as they are more special. */
@@ -81,9 +78,6 @@ function sharing(errand: ErrandVerbs): Shared {
 }
 
 function corsOf(options: NonNullable<ApiSettings["cors"]>): MiddlewareHandler {
-  let handler: MiddlewareHandler | undefined;
-  return async (context, next) => {
-    handler ??= (await import("./cors.ts")).corsHandler(options);
-    return await handler(context, next);
-  };
+  const handler = kept(async () => (await import("./cors.ts")).corsHandler(options));
+  return async (context, next) => (await handler())(context, next);
 }
