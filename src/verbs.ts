@@ -348,9 +348,14 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   }
 
   async #loadRuns(): Promise<Runs> {
-    const { Runs } = await import("./run.ts");
     const worker = (options: WorkerOptions): Worker => this.worker(options);
-    return new Runs({ ...this.#host, nudge: this.#nudge, worker });
+    try {
+      const { Runs } = await import("./run.ts");
+      return new Runs({ ...this.#host, nudge: this.#nudge, worker });
+    } catch (error) {
+      this.#runs = undefined; // the next run tries again
+      throw error;
+    }
   }
 
   #prepareEntry(entry: Parameters<PrepareJob>[0]): Prepared | Promise<Prepared> {

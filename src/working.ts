@@ -33,7 +33,6 @@ import type { Slots } from "./slots.ts";
 import { Turns } from "./turns.ts";
 import type { Ticket } from "./wake.ts";
 import type { WorkerBeat, WorkerCommand } from "./worker-broker.ts";
-import type { WorkerEnd } from "./worker-info.ts";
 import type { WorkerHost, WorkerSettings } from "./worker-options.ts";
 
 const RETRY_FIRST_MS = 100;
