@@ -72,7 +72,8 @@ function watch(child: ChildProcess, name: string): TsProcess {
   });
 
   const kill: TsProcess["kill"] = (signal = "SIGKILL") => {
-    child.kill(signal);
+    // Deno takes a child for ended by the signal that was sent, whatever the child made of it
+    if (child.exitCode === null && child.signalCode === null) process.kill(child.pid!, signal);
     return ended;
   };
   return {
