@@ -3,12 +3,29 @@
  *
  * @module
  */
+import { ErrandError } from "../errors.ts";
 
 /** A body of a length that is told and small is read at once: servers hold clients to it. */
 const AT_ONCE_BYTES = 1024 * 1024;
 
-/** The body; `undefined` when it has more than `mostBytes`, of which no more is read then. */
+/**
+ * The body; `undefined` when it has more than `mostBytes`, of which no more is read then.
+ *
+ * @throws {ErrandError} `INVALID_INPUT` when who sent it has gone before its end.
+ */
 export async function boundedBytes(
+  request: Request,
+  mostBytes: number,
+): Promise<ArrayBuffer | Uint8Array | undefined> {
+  try {
+    return await read(request, mostBytes);
+  } catch (cause) {
+    const message = "Cannot read the body: it did not come to its end";
+    throw new ErrandError("INVALID_INPUT", message, { cause });
+  }
+}
+
+async function read(
   request: Request,
   mostBytes: number,
 ): Promise<ArrayBuffer | Uint8Array | undefined> {

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { LOG_LINES_MAX } from "../attempt.ts";
+import { DURATION_MAX_MS } from "../duration.ts";
 import {
   anything,
   described,
@@ -146,7 +147,7 @@ const worker = v.strictObject({
   queues: v.pipe(v.record(text, count), v.maxEntries(QUEUES_MAX)),
   concurrency: count,
   state: word(["running", "draining", "stopping"]),
-  ageMs: ms,
+  ageMs: v.pipe(v.number(), v.minValue(0), v.maxValue(DURATION_MAX_MS)),
 });
 const beatEntries = { lease: some(duration), worker: some(worker) } as const;
 const heldEntries = { ...reportEntries, job: uuid } as const;
