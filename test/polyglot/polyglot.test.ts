@@ -12,6 +12,8 @@ const LANGUAGES = [
 ] as const;
 const MODULE = "test/cli/tasks.ts";
 const JOBS = 1_000;
+/** So long the jobs of what was killed wait. */
+const LEASE = "3s";
 const WAIT = { timeout: 90_000, interval: 50 };
 
 const has = needTools("python3", "bash", "curl", "jq");
@@ -20,7 +22,7 @@ const has = needTools("python3", "bash", "curl", "jq");
 function startWorker(
   { command, file }: typeof LANGUAGES[number],
   server: { readonly url: string },
-  lease = "2s",
+  lease = "30s",
 ): Promise<TsProcess> {
   return spawnProgram(command, [file], { ERRAND_URL: server.url, ERRAND_LEASE: lease });
 }
@@ -38,7 +40,7 @@ async function tally(process: TsProcess, by: Map<string, number>): Promise<void>
 }
 
 function serve(dir: TempDir, ...args: string[]): Promise<Served> {
-  return served(["--url", urlIn(dir), "--lease", "2s", ...args]);
+  return served(["--url", urlIn(dir), "--lease", LEASE, ...args]);
 }
 
 function urlIn(dir: TempDir): string {
@@ -72,14 +74,17 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
     await errand.enqueueMany(Array.from({ length: JOBS }, (_, n) => ({
       task: "double",
       payload: { n, seconds: 0.01 },
+      retry: { maxAttempts: 100, delay: "100ms" }, // a slow machine may lose a lease too
     })));
-    const started = [...LANGUAGES, ...LANGUAGES].map((language) => startWorker(language, first));
+    const started = [...LANGUAGES, ...LANGUAGES].map((language) =>
+      startWorker(language, first, LEASE)
+    );
     const [python, bash, ...others] = await Promise.all(started);
     await using _ = {
       [Symbol.asyncDispose]: async () =>
         void await Promise.all([python!, bash!, ...others].map((worker) => worker.kill())),
     };
-    const work = ["work", ...module, "--lease", "2s"];
+    const work = ["work", ...module, "--lease", LEASE];
     await using typescript = await program([...work, "--url", urlIn(dir)]);
     await using http = await program([...work, "--server", first.url, "--name", "http-1"]);
     logs.push(tally(typescript, by), tally(http, by));
@@ -91,7 +96,9 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
     await using second = await serve(dir, ...module, "--port", port);
     logs.push(tally(second, by));
     await done(JOBS / 2);
-    others.push(...await Promise.all(LANGUAGES.map((language) => startWorker(language, second))));
+    others.push(
+      ...await Promise.all(LANGUAGES.map((language) => startWorker(language, second, LEASE))),
+    );
     await done(JOBS);
 
     const ends = await Promise.all(others.map((worker) => worker.kill("SIGTERM")));
