@@ -189,12 +189,21 @@ async function send(connection: Connection, wish: Wish): Promise<void> {
 }
 
 /** Where an answer is not as the document says. */
-function wrong(api: Api, wish: Wish, { status, headers, body }: Answer): string[] {
-  if (status >= 500) return ["is an error of the server"];
-  const { paths } = api.document;
+function wrong(api: Api, wish: Wish, answer: Answer): string[] {
+  if (answer.status >= 500) return ["is an error of the server"];
+  const complaints = [...pathsOf(api.document.paths, wish.target), ""]
+    .map((path) => wrongAt(path, api, wish, answer));
+  return complaints.find((of) => of.length === 0) ?? complaints[0]!;
+}
+
+/** The same, should the target mean this path. */
+function wrongAt(
+  path: string,
+  { document: { paths }, ajv }: Api,
+  wish: Wish,
+  { status, headers, body }: Answer,
+): string[] {
   const method = (wish.method === "HEAD" ? "get" : wish.method).toLowerCase();
-  const path = pathsOf(paths, wish.target)
-    .find((path) => paths[path]?.[method]?.responses[status] !== undefined) ?? "";
   const said = paths[path]?.[method]?.responses[status];
   if (said === undefined && wish.method === "OPTIONS" && status === 204) return [];
   if (said === undefined && ![404, 405].includes(status)) return ["is not documented"];
@@ -207,10 +216,10 @@ function wrong(api: Api, wish: Wish, { status, headers, body }: Answer): string[
   const pointer = [...at, "content", type, "schema"].map((part) =>
     encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))
   ).join("/");
-  const validate = api.ajv.getSchema(`api#/${pointer}`);
+  const validate = ajv.getSchema(`api#/${pointer}`);
   if (validate === undefined) return [`has a type that is not documented: ${type}`];
   if (!type.endsWith("json") || validate(JSON.parse(text(body)))) return [];
-  return [api.ajv.errorsText(validate.errors)];
+  return [ajv.errorsText(validate.errors)];
 }
 
 /**

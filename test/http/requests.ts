@@ -91,7 +91,7 @@ const ODD_QUERIES = ["?", "&", "=", "limit", "limit=", "limit=1&limit=2", "%00=1
 function target(path: string, { parameters = [] }: Operation, make: Make): Arbitrary<string> {
   const part = (name: string): Arbitrary<string> => {
     const of = parameters.find((each) => each.in === "path" && each.name === name);
-    const value = make(of?.schema ?? {}).map((text) => encodeURIComponent(wellFormed(text)));
+    const value = make(of?.schema ?? {}).map((text) => segment(wellFormed(text)));
     return mostly(value, fc.constantFrom(...ODD_PARTS));
   };
   const parts = path.split(/(\{\w+\})/).map((text) =>
@@ -317,4 +317,9 @@ function strings(of: Words, id: Arbitrary<string>): Arbitrary<string> {
     ? fc.string({ unit: "binary", minLength, maxLength: Math.min(maxLength, 50) })
     : fc.stringMatching(fits, { size: "small" });
   return fc.oneof({ weight: 6, arbitrary: usual }, { weight: 2, arbitrary: odd }, id);
+}
+
+/** `.` and `..` mean folders of an address, however they are written: no name gets there. */
+function segment(text: string): string {
+  return /^\.{1,2}$/.test(text) ? `_${text}` : encodeURIComponent(text);
 }
