@@ -113,7 +113,7 @@ export type { PageOptions } from "./src/page.ts";
 export type { Schedules } from "./src/schedules.ts";
 export type { Overlap, Schedule, SchedulePage, ScheduleState } from "./src/schedule.ts";
 export type { ScheduleOptions } from "./src/schedule-options.ts";
-export type { RunNowOptions } from "./src/schedules.ts";
+export type { RunNowOptions } from "./src/schedule-verbs.ts";
 export type { CatchUp, NextRun, NextRuns } from "./src/recurrence.ts";
 export type {
   LibsqlClient,

@@ -5,7 +5,9 @@ import { runSteps } from "./steps.ts";
 
 const deno = findRuntime("deno");
 const entryPoints = [
-  ...["mod.ts", "src/process/mod.ts", "src/testing/mod.ts"],
+  "mod.ts",
+  ...["client", "process", "testing"].map((name) => `src/${name}/mod.ts`),
+  "src/http/wire.ts", // all that its mod.ts exports but createApi, whose type is Hono's own
   ...["cloudflare", "deno", "http", "interval"].map((name) => `src/triggers/${name}.ts`),
 ];
 

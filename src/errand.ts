@@ -4,6 +4,8 @@
  * @module
  */
 import { EncryptedBroker } from "./encryption/encrypted-broker.ts";
+import type { KeyRing } from "./encryption/key-ring.ts";
+import type { EncryptionOptions } from "./encryption/options.ts";
 import { checkedSettings, type ErrandOptions } from "./options.ts";
 import { openStore } from "./store/open.ts";
 import { ErrandVerbs } from "./verbs.ts";
@@ -32,9 +34,16 @@ export class Errand extends ErrandVerbs {
    */
   static async open(options: ErrandOptions): Promise<Errand> {
     const settings = checkedSettings(options);
-    const keys = settings.encryption &&
-      await (await import("./encryption/key-ring.ts")).KeyRing.of(settings.encryption);
+    const keys = settings.encryption && await keyRing(settings.encryption);
     const store = await openStore(settings.store, settings.tasks.fields());
     return new Errand(new EncryptedBroker(store, keys), settings);
   }
+}
+
+async function keyRing(options: EncryptionOptions): Promise<KeyRing> {
+  const [{ checkEncryption }, { KeyRing }] = await Promise.all([
+    import("./encryption/options.ts"),
+    import("./encryption/key-ring.ts"),
+  ]);
+  return await KeyRing.of(checkEncryption(options));
 }

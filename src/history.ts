@@ -9,9 +9,9 @@ import type { BulkFilter, BulkOptions, BulkResult } from "./bulk.ts";
 import { checkSearchable } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import type { ErrandEvents, Events } from "./events.ts";
-import { retentions } from "./janitor.ts";
 import { isEnded, JOB_STATES, type JobState } from "./job.ts";
 import { jobQuery } from "./job-query.ts";
+import { retentions } from "./retentions.ts";
 import type { Tasks } from "./tasks.ts";
 import type { Wake } from "./wake.ts";
 

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import type { Broker, RescuedJob, RescueRequest, Retentions } from "./broker.ts";
+import type { Broker, RescuedJob, RescueRequest } from "./broker.ts";
 import { DEFAULT_RETRY } from "./backoff.ts";
 import { type Clock, jittered } from "./clock.ts";
 import type { Events } from "./events.ts";
 import { Loop } from "./loop.ts";
+import { retentions } from "./retentions.ts";
 import type { Tasks } from "./tasks.ts";
 
 const RESCUE_LEASES_MAX = 100;
@@ -127,14 +128,5 @@ function rescueRequest({ tasks, retentionMs }: JanitorHost): RescueRequest {
       }]),
     ),
     retentions: retentions(tasks, retentionMs),
-  };
-}
-
-/** How long ended jobs of each task stay, where the job says nothing itself. */
-export function retentions(tasks: Tasks, defaultMs: number | null): Retentions {
-  const said = tasks.all().filter(({ policy }) => policy.retentionMs !== undefined);
-  return {
-    defaultMs,
-    tasks: Object.fromEntries(said.map(({ name, policy }) => [name, policy.retentionMs ?? null])),
   };
 }

@@ -19,8 +19,8 @@ export function checkId(act: string, id: string): string {
 }
 
 /**
- * Whether it can be an id. Half a surrogate pair, which SQLite would make invalid UTF-8 of, ends the
- * process that reads it back by the native binding.
+ * Whether it can be an id. Half a surrogate pair, which SQLite would make invalid UTF-8 of, ends
+ * the process that reads it back by the native binding.
  */
 export function isId(id: string): boolean {
   return typeof id === "string" && id.length > 0 && id.length <= ID_MAX_LENGTH &&

@@ -5,11 +5,7 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { type Duration, durationMs } from "./duration.ts";
-import {
-  type CheckedEncryption,
-  checkEncryption,
-  type EncryptionOptions,
-} from "./encryption/options.ts";
+import type { EncryptionOptions } from "./encryption/options.ts";
 import { checkTask } from "./encryption/searchable.ts";
 import { invalid, show } from "./errors.ts";
 import { leveled, type Logger, type LogLevel } from "./logger.ts";
@@ -97,7 +93,8 @@ export interface VerbSettings {
 /** {@linkcode ErrandOptions}, checked. */
 export interface Settings extends VerbSettings {
   readonly store: StoreOptions;
-  readonly encryption?: CheckedEncryption;
+  /** As it was given. */
+  readonly encryption?: EncryptionOptions;
 }
 
 const OPTIONS: readonly string[] = Object.keys(
@@ -108,14 +105,14 @@ const OPTIONS: readonly string[] = Object.keys(
   } satisfies Record<keyof ErrandOptions, 1>,
 );
 
-/** Checks everything that can be checked without the database. */
+/** Checks everything that can be checked without the database, but for keys. */
 export function checkedSettings(options: ErrandOptions): Settings {
   checkMembers(options, OPTIONS, "the options of an Errand");
   const { encryption } = options;
   return {
     ...verbSettings(options, encryption && checkTask),
     store: storeOptions(options),
-    ...(encryption !== undefined && { encryption: checkEncryption(encryption) }),
+    ...(encryption !== undefined && { encryption }),
   };
 }
 

@@ -21,7 +21,6 @@ import { ErrandError, isRefusal } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
-import { retentions } from "./janitor.ts";
 import { checkId, expectJob } from "./job-checks.ts";
 import { newIds } from "./id.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
@@ -33,8 +32,10 @@ import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { keepParts } from "./parts.ts";
 import { Queues } from "./queues.ts";
-import { type RunOptions, Runs } from "./run.ts";
-import { type PrepareJob, Schedules } from "./schedules.ts";
+import { retentions } from "./retentions.ts";
+import type { RunOptions, Runs } from "./run.ts";
+import type { PrepareJob } from "./schedule-verbs.ts";
+import { Schedules } from "./schedules.ts";
 import { Statements } from "./statements.ts";
 import type { EnqueueOptions, PayloadArguments, Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
@@ -61,7 +62,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   readonly #tasks: Tasks;
   readonly #wake: Wake;
   readonly #nudge: Nudge | undefined;
-  readonly #runs: Runs;
+  #runs: Promise<Runs> | undefined;
   readonly #queueDefaults: QueueDefaults;
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
@@ -104,7 +105,6 @@ export abstract class ErrandVerbs extends HistoryVerbs {
         enqueueOnce(broker, jobs, key, (answer) => this.#accepted(jobs, answer)),
       works: () => [...this.#workers].some((worker) => worker.started),
     });
-    this.#runs = new Runs({ ...host, nudge, worker: (options) => this.worker(options) });
     this.queues = new Queues(host);
     this.workers = new Workers(broker, wake);
     this.schedules = new Schedules(host, (entry) => this.#prepareEntry(entry));
@@ -299,8 +299,8 @@ export abstract class ErrandVerbs extends HistoryVerbs {
    *
    * @throws {ErrandError} what the database answers when it cannot be used.
    */
-  run(options: RunOptions = {}): Promise<RunSummary> {
-    return this.#runs.start(options);
+  async run(options: RunOptions = {}): Promise<RunSummary> {
+    return await (await (this.#runs ??= this.#loadRuns())).start(options);
   }
 
   /**
@@ -339,12 +339,23 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await Promise.allSettled([...this.#closers].map((stop) => stop()));
     await Promise.all([this.#collector.settled(), this.#patient.settled()]);
-    await this.#runs.settled();
+    await (await this.#runs)?.settled();
     await this.#nudge?.settled();
     this.#feed.close();
     await this.#broker.close();
     this.#wake.signal("end"); // those who wait hear that it is closed
     this.#wake.signal("change");
+  }
+
+  async #loadRuns(): Promise<Runs> {
+    const worker = (options: WorkerOptions): Worker => this.worker(options);
+    try {
+      const { Runs } = await import("./run.ts");
+      return new Runs({ ...this.#host, nudge: this.#nudge, worker });
+    } catch (error) {
+      this.#runs = undefined; // the next run tries again
+      throw error;
+    }
   }
 
   #prepareEntry(entry: Parameters<PrepareJob>[0]): Prepared | Promise<Prepared> {

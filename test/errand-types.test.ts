@@ -141,7 +141,7 @@ describe("the types of", () => {
     // @ts-expect-error no such state
     await expect(errand.list({ state: "done" })).rejects.toThrow("done");
     // @ts-expect-error no such event
-    errand.on("finished", () => {});
+    expect(() => errand.on("finished", () => {})).toThrow("finished");
     // @ts-expect-error no such change
     expect(() => errand.watch({ event: "finished" })).toThrow("finished");
     errand.on("completed", (event) => expectTypeOf(event.durationMs).toEqualTypeOf<number>());

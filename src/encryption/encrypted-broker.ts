@@ -30,13 +30,12 @@ import type {
 } from "../broker.ts";
 import type { NewJob } from "../job-terms.ts";
 import type { JobRef } from "../events.ts";
-import type { FeedBroker } from "../feed-broker.ts";
+import type { ChangePage, ChangesRequest, FeedBroker } from "../feed-broker.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import { lazy } from "../lazy.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { EncryptedFeed } from "./encrypted-feed.ts";
-import { EncryptedSchedules } from "./encrypted-schedules.ts";
 import { carriesEnvelope, looksSealed } from "./envelope.ts";
 import { isPlain, isSealed, opening, sealing } from "./look.ts";
 import { checkUnique } from "./searchable.ts";
@@ -74,8 +73,12 @@ export class EncryptedBroker implements Broker {
     this.#broker = broker;
     this.#keys = keys;
     this.encrypts = keys !== undefined;
-    this.schedules = new EncryptedSchedules(broker.schedules, keys);
-    this.feed = new EncryptedFeed(broker.feed, keys);
+    this.schedules = lazy<ScheduleBroker>(
+      async () =>
+        new (await import("./encrypted-schedules.ts")).EncryptedSchedules(broker.schedules, keys),
+      { look: 1, list: 1, put: 1, remove: 1, due: 1, move: 1, run: 1 },
+    );
+    this.feed = openedFeed(broker.feed, keys);
     this.workers = broker.workers;
     this.marks = broker.marks;
     if (broker.api !== undefined) this.api = this.#sealedApi(broker.api);
@@ -274,4 +277,21 @@ export class EncryptedBroker implements Broker {
   async #open(job: Job): Promise<Job> {
     return isSealed(job) ? await (await opening()).openJob(this.#keys, job) : job;
   }
+}
+
+/** Without `keys` encrypted jobs stay locked. */
+function openedFeed(feed: FeedBroker, keys: KeyRing | undefined): FeedBroker {
+  return {
+    ...(feed.onWrite !== undefined && { onWrite: feed.onWrite }),
+    keep: () => feed.keep(),
+    tidy: () => feed.tidy(),
+    async changes(request: ChangesRequest): Promise<ChangePage> {
+      const page = await feed.changes(request);
+      const jobs = [...page.jobs.values()];
+      if (!jobs.some(isSealed)) return page;
+      const { openJob } = await opening();
+      const opened = jobs.map(async (job) => isSealed(job) ? await openJob(keys, job) : job);
+      return { ...page, jobs: new Map((await Promise.all(opened)).map((job) => [job.id, job])) };
+    },
+  };
 }

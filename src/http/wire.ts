@@ -17,6 +17,8 @@ import type { JobPolicy } from "../task.ts";
 import type { UniqueOptions } from "../unique.ts";
 import type { WorkerBeat, WorkerCommand } from "../worker-broker.ts";
 
+export type { WorkerBeat, WorkerCommand } from "../worker-broker.ts";
+
 /** What JSON makes of a value: instants become texts. */
 export type Wire<Value> = Value extends Date ? string
   : Value extends readonly (infer Item)[] ? readonly Wire<Item>[]
@@ -25,10 +27,15 @@ export type Wire<Value> = Value extends Date ? string
 
 /** An error, as RFC 9457 has it, with the code of an `ErrandError`. */
 export interface ProblemBody {
+  /** A kind of problem, as a URI; absent for none in particular. */
   readonly type?: string;
+  /** The status in words. */
   readonly title: string;
+  /** The HTTP status. */
   readonly status: number;
+  /** What could not be done, and why. */
   readonly detail: string;
+  /** The reason, for programs. */
   readonly code?: ErrorCode;
   /** For `INVALID_INPUT`: each thing that is wrong. */
   readonly issues?: readonly Issue[];
@@ -42,15 +49,25 @@ export interface ProblemBody {
 export interface NewJobBody extends JobPolicy {
   /** A UUIDv7 of the caller's own: sent again, it adds nothing. */
   readonly id?: string;
+  /** The name of its task. */
   readonly task: string;
+  /** Its payload. */
   readonly payload?: unknown;
+  /** Its queue. */
   readonly queue?: string;
+  /** Higher runs earlier within a queue. */
   readonly priority?: number;
+  /** Due so long from now. */
   readonly delay?: Duration;
+  /** When it is due. */
   readonly runAt?: Instant;
+  /** Data about it that its handler does not need. */
   readonly meta?: Readonly<Record<string, unknown>>;
+  /** The job that it belongs to. */
   readonly parentId?: string;
+  /** Adds nothing while there is a job like it. */
   readonly unique?: boolean | UniqueOptions;
+  /** What becomes of it when its worker vanishes in the middle. @default "retry" */
   readonly onLeaseExpired?: "retry" | "fail";
 }
 
@@ -58,6 +75,7 @@ export interface NewJobBody extends JobPolicy {
 export interface EnqueuedBody {
   /** In the order of the request: the ids of the jobs that were added, or that are there. */
   readonly ids: readonly string[];
+  /** When it was enqueued. */
   readonly createdAt: string;
   /** By the index in the request: the job that kept a unique one away. */
   readonly duplicates: Readonly<Record<number, Wire<Job>>>;
@@ -65,6 +83,7 @@ export interface EnqueuedBody {
 
 /** `POST /v1/jobs/wait`: up to 500 ids; answered when one of them has ended, or after `wait`. */
 export interface WaitBody {
+  /** The ids of jobs. */
   readonly ids: readonly string[];
   /** At most 60 s. @default 0 */
   readonly wait?: Duration;
@@ -80,17 +99,23 @@ export interface WaitedBody {
 
 /** `POST /v1/jobs/{purge,cancel,retry,remove}`: many jobs by a filter. */
 export interface BulkBody {
+  /** Which jobs are meant. */
   readonly filter: BulkFilter;
+  /** How many jobs at most. */
   readonly limit?: number;
+  /** Where to go on. */
   readonly cursor?: string;
+  /** Only counts. @default false */
   readonly dryRun?: boolean;
   /** For `retry`: when they are due. */
   readonly delay?: Duration;
+  /** When it is due. */
   readonly runAt?: Instant;
 }
 
 /** `GET /v1/jobs/{id}/logs`. */
 export interface LogsBody {
+  /** The lines, oldest first. */
   readonly lines: readonly LogLine[];
 }
 
@@ -118,6 +143,7 @@ export interface ClaimBody {
 
 /** What a handler said about its job on the way. */
 export interface ReportBody {
+  /** How far the job is. */
   readonly progress?: unknown;
   /** The job's payload anew. */
   readonly payload?: unknown;
@@ -129,9 +155,13 @@ export interface ReportBody {
 
 /** Why an attempt failed. */
 export interface FailureBody {
+  /** What went wrong. */
   readonly message: string;
+  /** The name. */
   readonly name?: string;
+  /** The stack. */
   readonly stack?: string;
+  /** The reason, for programs. */
   readonly code?: string;
 }
 
@@ -139,10 +169,13 @@ export interface FailureBody {
 export type OutcomeBody =
   & ReportBody
   & {
+    /** The job's id. */
     readonly job: string;
+    /** The lease's id. */
     readonly lease: string;
     /** What a caller knows of the job from its claim: spares the server a look. */
     readonly queue?: string;
+    /** How long the job stays readable once it has ended. */
     readonly retention?: Duration | "forever";
   }
   & (
@@ -170,6 +203,7 @@ export type OutcomeBody =
 export interface ClaimedBody {
   /** There when jobs were asked for. */
   readonly lease?: LeaseBody;
+  /** The jobs. */
   readonly jobs: readonly ClaimedJobBody[];
   /** In the order of the request. */
   readonly outcomes: readonly OutcomeAnswer[];
@@ -179,7 +213,9 @@ export interface ClaimedBody {
 
 /** How long a lease lasts, by the server's clock. */
 export interface LeaseBody {
+  /** The id. */
   readonly id: string;
+  /** When it ends, by the server's clock. */
   readonly expiresAt: string;
   /** Milliseconds from the answer on. */
   readonly expiresIn: number;
@@ -187,10 +223,15 @@ export interface LeaseBody {
 
 /** A job that a lease holds. */
 export interface ClaimedJobBody {
+  /** The id. */
   readonly id: string;
+  /** The lease's id. */
   readonly lease: string;
+  /** The name of its task. */
   readonly task: string;
+  /** Its queue. */
   readonly queue: string;
+  /** Higher runs earlier within a queue. */
   readonly priority: number;
   /** This attempt's number, from 1. */
   readonly attempt: number;
@@ -198,16 +239,25 @@ export interface ClaimedJobBody {
   readonly maxAttempts: number;
   /** Milliseconds that this attempt may take. */
   readonly timeout: number;
+  /** When it is due. */
   readonly runAt: string;
+  /** When it was enqueued. */
   readonly createdAt: string;
+  /** Its payload. */
   readonly payload: unknown;
+  /** Data about it that its handler does not need. */
   readonly meta?: Readonly<Record<string, unknown>>;
+  /** The job that it belongs to. */
   readonly parentId?: string;
+  /** Which occurrence of which schedule it is. */
   readonly schedule?: { readonly name: string; readonly at: string };
+  /** Why its payload cannot be decrypted. */
   readonly locked?: NonNullable<Job["locked"]>;
   /** What the job says of itself, for workers that know its task; times in milliseconds. */
   readonly own: {
+    /** Attempts in all. */
     readonly maxAttempts: number | null;
+    /** Retry, timeout and retention, as they are stored. */
     readonly options: Readonly<Record<string, unknown>> | null;
   };
 }
@@ -219,9 +269,11 @@ export type OutcomeAnswer =
 
 /** Who has a job, since when, and where it stands; `state` is `null` when it was removed. */
 export interface HolderBody {
+  /** Its state. */
   readonly state: JobState | null;
   /** The lease and worker that hold it, when it runs. */
   readonly lease?: string;
+  /** The worker. */
   readonly worker?: string;
   /** When its attempt began, or when it ended. */
   readonly since?: string;
@@ -229,13 +281,15 @@ export interface HolderBody {
 
 /** `POST /v1/leases/{lease}/outcomes`: one, or an array, without `lease`. */
 export interface OutcomesAnswer {
+  /** What came of each outcome. */
   readonly outcomes: readonly OutcomeAnswer[];
 }
 
 /** `POST /v1/leases/heartbeat`; `POST /v1/leases/{lease}/heartbeat` leaves `leases` out. */
 export interface HeartbeatBody {
+  /** The leases to be prolonged. */
   readonly leases: readonly string[];
-  /** @default "30s" */
+  /** How long from now they last then. @default "30s" */
   readonly lease?: Duration;
   /** The jobs that the caller believes to hold, with what there is to save. */
   readonly jobs?: readonly (ReportBody & { readonly job: string; readonly lease?: string })[];
@@ -245,7 +299,9 @@ export interface HeartbeatBody {
 
 /** What {@linkcode HeartbeatBody} is answered with. */
 export interface BeatenBody {
+  /** When it ends, by the server's clock. */
   readonly expiresAt: string;
+  /** Milliseconds from the answer on. */
   readonly expiresIn: number;
   /** Jobs that the caller does not hold: `cancelled`, taken over, or removed. */
   readonly lost: readonly { readonly job: string; readonly state: JobState | null }[];
@@ -259,19 +315,28 @@ export interface WakeupBody {
   readonly after: string;
   /** Whether one of the queues holds an available job, or may hold one. */
   readonly work: boolean;
+  /** Milliseconds until the next scheduled job is due. */
   readonly nextDueIn?: number;
 }
 
 /** `POST /v1/upkeep`: one bounded pass of schedules, rescue and retention. */
 export interface UpkeepBody {
+  /** Jobs of expired leases that were put back, or failed. */
   readonly rescued: readonly {
+    /** The id. */
     readonly id: string;
+    /** The name of its task. */
     readonly task: string;
+    /** Its queue. */
     readonly queue: string;
+    /** The attempt. */
     readonly attempt: number;
+    /** Its state. */
     readonly state: JobState;
   }[];
+  /** Jobs that schedules owed. */
   readonly enqueued: number;
+  /** Ended jobs that were removed. */
   readonly pruned: number;
   /** Milliseconds until the next pass is worth while. */
   readonly nextIn: number;
@@ -279,7 +344,9 @@ export interface UpkeepBody {
 
 /** `POST /v1/marks/{name}`: takes or prolongs what one alone may hold. */
 export interface MarkBody {
+  /** Who holds it. */
   readonly holder: string;
+  /** How long it lasts without being prolonged. */
   readonly for: Duration;
   /** Only prolongs. @default false */
   readonly prolong?: boolean;
@@ -287,7 +354,9 @@ export interface MarkBody {
 
 /** `POST /v1/marks/{name}/release`: gives it up, unless there is such a job. */
 export interface MarkReleaseBody {
+  /** Who holds it. */
   readonly holder: string;
+  /** The jobs that keep it from being given up. */
   readonly unless?: { readonly queues: readonly string[]; readonly later?: boolean };
 }
 
@@ -295,20 +364,31 @@ export interface MarkReleaseBody {
 
 /** One event of `GET /v1/events`, as `data` of the stream or as an item of a page. */
 export interface ChangeBody {
+  /** Where to go on. */
   readonly cursor: string;
+  /** What happened. */
   readonly event: ChangeEvent;
+  /** The id. */
   readonly id: string;
+  /** The name of its task. */
   readonly task: string;
+  /** Its queue. */
   readonly queue: string;
+  /** Its state. */
   readonly state: JobState;
+  /** When. */
   readonly at: string;
+  /** Of a failure: whether there is another attempt. */
   readonly willRetry?: boolean;
+  /** The job's id. */
   readonly job?: Wire<Job>;
 }
 
 /** `GET /v1/events` without `Accept: text/event-stream`. */
 export interface ChangesBody {
+  /** The changes, in the order of their commits. */
   readonly changes: readonly ChangeBody[];
+  /** Where to go on. */
   readonly cursor: string;
   /** Whether there is more after it already. */
   readonly more: boolean;

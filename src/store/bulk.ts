@@ -7,9 +7,9 @@
 import type { BulkRequest, JobQuery } from "../broker.ts";
 import type { JobRef } from "../events.ts";
 import type { JobState } from "../job.ts";
+import { revived } from "./by-hand.ts";
 import type { Driver, Statement, Value } from "./driver/driver.ts";
 import { fieldSource, filterSql, SOURCES, stateSql } from "./filter.ts";
-import { revived } from "./jobs.ts";
 import { expiry, NOW, SPENT, tally } from "./sql.ts";
 
 /** Where jobs of a state are few, or found by an index. */

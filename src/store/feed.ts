@@ -13,34 +13,18 @@ import type {
   FeedBroker,
   StoredChange,
 } from "../feed-broker.ts";
-import { newId } from "../id.ts";
 import type { Driver, Row, Statement, Value } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
-import { CREATE_TRIGGERS, TRIGGERS } from "./feed-schema.ts";
+import { cursorOf, HEAD, headOf } from "./feed-keep.ts";
+import { TRIGGERS } from "./feed-schema.ts";
 import { toJob } from "./rows.ts";
 import { JOB_COLUMNS, NOW } from "./sql.ts";
 
-/** The feed stays on for so long after it was last asked to. */
-const KEEP_MS = 10 * 60_000;
 /** How long, and how many, changes are kept while it is on. */
 const AGE_MS = 60 * 60_000;
 const ROWS_MAX = 200_000;
 /** A batch removes so many. */
 const BATCH_ROWS = 5_000;
-
-/** A feed whose triggers went with their table has missed something: another one begins. */
-const FORGET_BROKEN = `
-  DELETE FROM errand_mark WHERE name = 'feed' AND ${TRIGGERS.length} > (
-    SELECT count(*) FROM sqlite_master
-    WHERE type = 'trigger' AND name IN (${TRIGGERS.map((name) => `'${name}'`).join(", ")}))`;
-
-const KEEP = `
-  INSERT INTO errand_mark (name, holder, expires_at) VALUES ('feed', ?2, ${NOW} + ${KEEP_MS})
-  ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at`;
-
-const HEAD = `
-  SELECT (SELECT holder FROM errand_mark WHERE name = 'feed'),
-    (SELECT min(seq) FROM errand_change), (SELECT max(seq) FROM errand_change)`;
 
 /** By the database's own clock, as the changes themselves are. */
 const TOO_OLD = `(cast(unixepoch('subsec') * 1000 as integer) - ${AGE_MS})`;
@@ -74,32 +58,14 @@ const EMPTY = `
     AND NOT EXISTS (SELECT 1 FROM errand_mark WHERE name = 'feed')`;
 
 /** The feed of one store. */
-export class FeedStore implements FeedBroker {
-  /** The same driver; it tells those who listen of its commits. */
-  readonly driver: Driver;
+export class FeedStore implements Pick<FeedBroker, "changes" | "tidy"> {
+  readonly #driver: Driver;
   readonly #clock: Clock;
-  readonly #listeners = new Set<() => void>();
 
   /** Does nothing until asked. */
   constructor(driver: Driver, clock: Clock) {
-    this.driver = telling(driver, this.#listeners);
+    this.#driver = driver;
     this.#clock = clock;
-  }
-
-  /** See {@linkcode FeedBroker.onWrite}. */
-  readonly onWrite = (listener: () => void): () => void => {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  };
-
-  async keep(): Promise<string> {
-    const results = await this.driver.write([
-      ...[FORGET_BROKEN, ...CREATE_TRIGGERS].map((sql) => ({ sql, args: [] })),
-      { sql: KEEP, args: [this.#clock.databaseNow(), newId()] },
-      { sql: HEAD, args: [] },
-    ]);
-    const { feed, newest } = headOf(results.at(-1)!.rows[0]!);
-    return cursorOf(feed!, newest ?? 0);
   }
 
   async changes({ after, query, limit }: ChangesRequest): Promise<ChangePage> {
@@ -107,7 +73,7 @@ export class FeedStore implements FeedBroker {
     const last = seq + limit;
     const { conditions, args } = fits(query, [BigInt(seq), BigInt(last)]);
     const where = `seq > ?1 AND seq <= ?2${conditions}`;
-    const [head, found, jobs] = await this.driver.read([
+    const [head, found, jobs] = await this.#driver.read([
       { sql: HEAD, args: [] },
       {
         sql: `SELECT seq, at, event, job_id, task, queue, state FROM errand_change
@@ -136,7 +102,7 @@ export class FeedStore implements FeedBroker {
 
   async tidy(): Promise<number> {
     const now = this.#clock.databaseNow();
-    const [found] = await this.driver.read([{ sql: OLDEST, args: [now] }]);
+    const [found] = await this.#driver.read([{ sql: OLDEST, args: [now] }]);
     const [over, oldest, newest, old] = found!.rows[0]!;
     if (over === 1) return await this.#end(now);
     if (oldest === null) return 0;
@@ -162,40 +128,8 @@ export class FeedStore implements FeedBroker {
   }
 
   async #removed(statements: readonly Statement[]): Promise<number> {
-    return (await this.driver.write(statements)).at(-1)!.changes;
+    return (await this.#driver.write(statements)).at(-1)!.changes;
   }
-}
-
-function telling(driver: Driver, listeners: ReadonlySet<() => void>): Driver {
-  return {
-    sameClock: driver.sameClock,
-    read: (statements) => driver.read(statements),
-    write: (statements, options) => {
-      const written = driver.write(statements, options);
-      const tell = (): void => listeners.forEach((listener) => listener());
-      if (listeners.size > 0) written.then(tell, () => {}); // the caller hears of a failure
-      return written;
-    },
-    close: () => driver.close(),
-    ...(driver.version !== undefined && { version: driver.version }),
-    ...(driver.onCommit !== undefined && { onCommit: driver.onCommit }),
-    ...(driver.usage !== undefined && { usage: driver.usage }),
-    ...(driver.silent !== undefined && { silent: driver.silent }),
-  };
-}
-
-interface Head {
-  readonly feed: string | null;
-  readonly oldest: number | null;
-  readonly newest: number | null;
-}
-
-function headOf([feed, oldest, newest]: Row): Head {
-  return { feed, oldest, newest } as Head;
-}
-
-function cursorOf(feed: string, seq: number): string {
-  return `${feed}-${seq}`;
 }
 
 function parts(cursor: string): { readonly feed: string; readonly seq: number } {

@@ -12,9 +12,9 @@ import type {
 } from "../broker.ts";
 import type { JobState } from "../job.ts";
 import type { Driver, Result, Statement } from "./driver/driver.ts";
+import { beatStatement, commandOf } from "./beat.ts";
 import { reportStatements } from "./settle.ts";
 import { expiry, NOW, SPENT, tally, withError } from "./sql.ts";
-import { beatStatement, commandOf } from "./workers.ts";
 
 /** One row for each lease, however many jobs it holds. */
 const PROLONG = `

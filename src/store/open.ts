@@ -6,11 +6,9 @@
 import type { TaskField } from "../broker.ts";
 import type { Clock } from "../clock.ts";
 import { type ErrandError, invalid, show } from "../errors.ts";
-import { clientDriver, type LibsqlClient } from "./driver/client.ts";
+import type { LibsqlClient } from "./driver/client.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { Synchronous } from "./driver/local.ts";
-import { RemoteDriver } from "./driver/remote.ts";
-import { countedFetch } from "./driver/request.ts";
 import { migrate } from "./migrate.ts";
 import { Store } from "./store.ts";
 
@@ -50,7 +48,11 @@ async function openDriver(options: StoreOptions): Promise<Driver> {
     if (typeof client?.batch !== "function") {
       throw invalid(`Cannot open ${show(client)}: it is no libSQL client`);
     }
-    if (client.protocol === "file") return clientDriver({ client, busyTimeoutMs, owned: false });
+    if (client.protocol === "file") {
+      const { clientDriver } = await import("./driver/client.ts");
+      return clientDriver({ client, busyTimeoutMs, owned: false });
+    }
+    const { RemoteDriver } = await import("./driver/remote.ts");
     return new RemoteDriver({ client, busyTimeoutMs, requestTimeoutMs, owned: false });
   }
   if (typeof url !== "string") throw notUrl(url);
@@ -59,7 +61,11 @@ async function openDriver(options: StoreOptions): Promise<Driver> {
     return openLocal({ path: filePath(url), synchronous, busyTimeoutMs });
   }
   if (/^(https?|libsql|wss?):/.test(url)) {
-    const { createClient } = await import("@libsql/client/web");
+    const [{ createClient }, { RemoteDriver }, { countedFetch }] = await Promise.all([
+      import("@libsql/client/web"),
+      import("./driver/remote.ts"),
+      import("./driver/request.ts"),
+    ]);
     const { fetch, usage } = countedFetch(requestTimeoutMs);
     const owned = createClient({ url, fetch, ...(authToken !== undefined && { authToken }) });
     const counts = /^wss?:/.test(url) ? {} : { usage }; // a socket tells of no counts

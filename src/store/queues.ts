@@ -1,13 +1,10 @@
 /**
- * Queues: pausing and limiting them, looking for work in them, and counting what they hold.
+ * Queues: pausing and limiting them, and counting what they hold.
  *
  * @module
  */
-import type { Glimpse } from "../broker.ts";
 import { JOB_STATES, type JobState, type Stats } from "../job.ts";
-import { NEXT_DUE, prospect } from "./claim.ts";
 import type { Driver, Result } from "./driver/driver.ts";
-import { isFull } from "./sql.ts";
 
 const SET_PAUSED = `
   INSERT INTO errand_queue (name, paused) VALUES (?1, ?2)
@@ -27,31 +24,6 @@ const SET_LIMIT = `
 /** Says how many jobs of a queue may run at once; `null` ends that. */
 export async function setLimit(driver: Driver, queue: string, most: number | null): Promise<void> {
   await driver.write([{ sql: SET_LIMIT, args: [queue, most === null ? null : BigInt(most)] }]);
-}
-
-/** Whether the queues that hold an available job are full. */
-const WORK = `
-  SELECT ${isFull("queue.value")} FROM json_each(?1) AS queue
-  WHERE EXISTS (SELECT 1 FROM errand_job
-      WHERE state = 'available' AND errand_job.queue = queue.value)
-    AND NOT EXISTS (SELECT 1 FROM errand_queue WHERE name = queue.value AND paused = 1)`;
-
-/** Whether one of `queues` holds a job to claim, and when the next scheduled one is due. */
-export async function glimpse(
-  driver: Driver,
-  now: number | null,
-  queues: readonly string[],
-): Promise<Glimpse> {
-  const [work, next] = await driver.read([
-    { sql: WORK, args: [JSON.stringify(queues)] },
-    { sql: NEXT_DUE, args: [now] },
-  ]);
-  const full = work!.rows.map(([full]) => Number(full) === 1);
-  return {
-    available: full.includes(false),
-    ...(full.includes(true) && { limited: true }),
-    ...prospect(next!),
-  };
 }
 
 /** The first two count live jobs by their indexes, the last one reads the tally of ended ones. */

@@ -27,29 +27,31 @@ import type {
 import type { NewJob } from "../job-terms.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { JobRef } from "../events.ts";
+import type { FeedBroker } from "../feed-broker.ts";
 import { newId } from "../id.ts";
 import type { Job, JobPage, LogLine, Stats } from "../job.ts";
+import { kept, lazy } from "../lazy.ts";
+import type { MarkBroker } from "../mark-broker.ts";
+import type { ScheduleBroker } from "../schedule-broker.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
-import { complete } from "./completion.ts";
+import type { WorkerBroker } from "../worker-broker.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
-import { FeedStore } from "./feed.ts";
-import { indexFields } from "./fields.ts";
-import { keepPruneCursor, prune, pruneCursor } from "./history.ts";
-import { enqueueStatements, identity, join } from "./join.ts";
-import { cancel, ended, get, getMany, list, logs, remove, retry } from "./jobs.ts";
+import { keepFeed } from "./feed-keep.ts";
+import { glimpse } from "./glimpse.ts";
+import { ended, get, getMany } from "./jobs.ts";
 import { heartbeat, rescue } from "./leases.ts";
-import { MarkStore } from "./marks.ts";
-import { glimpse, setLimit, setPaused, stats } from "./queues.ts";
-import { enqueueOnce, pruneRequests } from "./requests.ts";
-import { ScheduleStore } from "./schedules.ts";
-import { leaseLeftMs, standing, waiting } from "./work.ts";
-import { WorkerStore } from "./workers.ts";
+import { telling } from "./telling.ts";
 
-/** What is for many jobs, or for a look back: loaded when it is asked for. */
-const bulk = (): Promise<typeof import("./bulk.ts")> => import("./bulk.ts");
+// what is seldom asked for is loaded when it is
+const bulk = kept(() => import("./bulk.ts"));
+const byHand = kept(() => import("./by-hand.ts"));
+const completion = kept(() => import("./completion.ts"));
+const history = kept(() => import("./history.ts"));
+const joining = kept(() => import("./join.ts"));
+const queueing = kept(() => import("./queues.ts"));
 
 /** Stores jobs in the database behind `driver`. */
 export class Store implements Broker {
@@ -67,21 +69,38 @@ export class Store implements Broker {
   readonly onCommit?: NonNullable<Broker["onCommit"]>;
   /** See {@linkcode Broker.usage}. */
   readonly usage?: NonNullable<Broker["usage"]>;
-  readonly schedules: ScheduleStore;
-  readonly feed: FeedStore;
-  readonly marks: MarkStore;
-  readonly workers: WorkerStore;
+  readonly schedules: ScheduleBroker;
+  readonly feed: FeedBroker;
+  readonly marks: MarkBroker;
+  readonly workers: WorkerBroker;
   readonly api: ApiBroker;
 
   /** The database must have been migrated. */
   constructor(driver: Driver, clock: Clock) {
-    this.feed = new FeedStore(driver, clock);
-    this.#driver = this.feed.driver;
+    const { driver: of, onWrite } = telling(driver);
+    this.#driver = of;
     this.#clock = clock;
-    this.schedules = new ScheduleStore(this.#driver, clock);
-    this.workers = new WorkerStore(this.#driver, clock);
-    this.marks = new MarkStore(this.#driver, clock);
-    this.api = apiBroker(this.#driver, clock);
+    this.schedules = lazy(
+      async () => new (await import("./schedules.ts")).ScheduleStore(of, clock),
+      { look: 1, list: 1, put: 1, remove: 1, due: 1, move: 1, run: 1 },
+    );
+    const feed = lazy<Pick<FeedBroker, "changes" | "tidy">>(
+      async () => new (await import("./feed.ts")).FeedStore(of, clock),
+      { changes: 1, tidy: 1 },
+    );
+    this.feed = { ...feed, onWrite, keep: () => keepFeed(of, clock.databaseNow()) };
+    this.marks = lazy(
+      async () => new (await import("./marks.ts")).MarkStore(of, clock),
+      { take: 1, prolong: 1, held: 1, releaseIdle: 1, release: 1 },
+    );
+    this.workers = lazy(
+      async () => new (await import("./workers.ts")).WorkerStore(of, clock),
+      { list: 1, get: 1, ask: 1, asked: 1, remove: 1, prune: 1 },
+    );
+    this.api = lazy(
+      async () => (await import("./api.ts")).apiBroker(of, clock),
+      { enqueueOnce: 1, pruneRequests: 1, standing: 1, leaseLeftMs: 1, waiting: 1 },
+    );
     this.silent = driver.silent ?? false;
     if (driver.version !== undefined) this.version = driver.version;
     if (driver.onCommit !== undefined) this.onCommit = driver.onCommit;
@@ -97,20 +116,25 @@ export class Store implements Broker {
     transaction: JoinedTransaction,
     jobs: readonly NewJob[],
   ): Promise<EnqueueAnswer> {
-    return join(transaction, await this.identify(), this.#clock.databaseNow(), jobs);
+    return await (await joining()).join(
+      transaction,
+      await this.identify(),
+      this.#clock.databaseNow(),
+      jobs,
+    );
   }
 
   /** What tells this database from others; asked once. */
   async identify(): Promise<string> {
-    return this.#identity ??= await identity(this.#driver);
+    return this.#identity ??= await (await joining()).identity(this.#driver);
   }
 
-  statements(jobs: readonly NewJob[]): Promise<SqlStatement[]> {
-    return Promise.resolve(enqueueStatements(this.#clock.databaseNow(), jobs));
+  async statements(jobs: readonly NewJob[]): Promise<SqlStatement[]> {
+    return (await joining()).enqueueStatements(this.#clock.databaseNow(), jobs);
   }
 
-  complete(request: CompletionRequest): Promise<CompletionAnswer> {
-    return complete(this.#driver, this.#clock.databaseNow(), request);
+  async complete(request: CompletionRequest): Promise<CompletionAnswer> {
+    return await (await completion()).complete(this.#driver, this.#clock.databaseNow(), request);
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
@@ -127,19 +151,22 @@ export class Store implements Broker {
     return rescue(this.#driver, this.#clock.databaseNow(), request);
   }
 
-  prune(
+  async prune(
     cursor: string,
     limit: number,
   ): Promise<{ readonly removed: number; readonly cursor: string }> {
-    return prune(this.#driver, this.#clock.databaseNow(), this.#holder, { cursor, limit });
+    return await (await history()).prune(this.#driver, this.#clock.databaseNow(), this.#holder, {
+      cursor,
+      limit,
+    });
   }
 
-  pruneCursor(): Promise<string> {
-    return pruneCursor(this.#driver);
+  async pruneCursor(): Promise<string> {
+    return await (await history()).pruneCursor(this.#driver);
   }
 
-  keepPruneCursor(cursor: string): Promise<void> {
-    return keepPruneCursor(this.#driver, cursor);
+  async keepPruneCursor(cursor: string): Promise<void> {
+    return await (await history()).keepPruneCursor(this.#driver, cursor);
   }
 
   glimpse(queues: readonly string[]): Promise<Glimpse> {
@@ -158,24 +185,30 @@ export class Store implements Broker {
     return ended(this.#driver, ids);
   }
 
-  logs(id: string): Promise<readonly LogLine[]> {
-    return logs(this.#driver, id);
+  async logs(id: string): Promise<readonly LogLine[]> {
+    return await (await byHand()).logs(this.#driver, id);
   }
 
-  list(query: ListQuery): Promise<JobPage> {
-    return list(this.#driver, query);
+  async list(query: ListQuery): Promise<JobPage> {
+    return await (await import("./list.ts")).list(this.#driver, query);
   }
 
-  cancel(id: string, retentions: Retentions): Promise<Changed> {
-    return cancel(this.#driver, this.#clock.databaseNow(), id, retentions);
+  async cancel(id: string, retentions: Retentions): Promise<Changed> {
+    return await (await byHand()).cancel(this.#driver, this.#clock.databaseNow(), id, retentions);
   }
 
-  retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
-    return retry(this.#driver, this.#clock.databaseNow(), id, runAtMs, delayMs);
+  async retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
+    return await (await byHand()).retry(
+      this.#driver,
+      this.#clock.databaseNow(),
+      id,
+      runAtMs,
+      delayMs,
+    );
   }
 
-  remove(id: string): Promise<Changed> {
-    return remove(this.#driver, id);
+  async remove(id: string): Promise<Changed> {
+    return await (await byHand()).remove(this.#driver, id);
   }
 
   async fitting(query: JobQuery, after: string, limit: number): Promise<readonly string[]> {
@@ -190,33 +223,24 @@ export class Store implements Broker {
     return await (await bulk()).policy(this.#driver, id);
   }
 
-  indexFields(fields: readonly TaskField[]): Promise<void> {
-    return indexFields(this.#driver, fields, this.#indexed);
+  async indexFields(fields: readonly TaskField[]): Promise<void> {
+    if (fields.length === 0) return;
+    await (await import("./fields.ts")).indexFields(this.#driver, fields, this.#indexed);
   }
 
-  setPaused(queue: string, paused: boolean): Promise<boolean> {
-    return setPaused(this.#driver, queue, paused);
+  async setPaused(queue: string, paused: boolean): Promise<boolean> {
+    return await (await queueing()).setPaused(this.#driver, queue, paused);
   }
 
-  setLimit(queue: string, most: number | null): Promise<void> {
-    return setLimit(this.#driver, queue, most);
+  async setLimit(queue: string, most: number | null): Promise<void> {
+    return await (await queueing()).setLimit(this.#driver, queue, most);
   }
 
-  stats(): Promise<Stats> {
-    return stats(this.#driver);
+  async stats(): Promise<Stats> {
+    return await (await queueing()).stats(this.#driver);
   }
 
   close(): Promise<void> {
     return this.#driver.close();
   }
-}
-
-function apiBroker(driver: Driver, clock: Clock): ApiBroker {
-  return {
-    enqueueOnce: (request) => enqueueOnce(driver, clock.databaseNow(), request),
-    pruneRequests: (limit) => pruneRequests(driver, clock.databaseNow(), limit),
-    standing: (ids) => standing(driver, ids),
-    leaseLeftMs: (lease) => leaseLeftMs(driver, clock.databaseNow(), lease),
-    waiting: (request) => waiting(driver, clock.databaseNow(), request),
-  };
 }

@@ -120,7 +120,9 @@ describe("a worker over HTTP", () => {
     await using worker = client.worker({ concurrency: 2 });
     await worker.start();
     await vi.waitFor(() => expect(sent.at(-1)).toBe("GET /v1/wakeups"));
+    await clock.advance("20s");
     await clock.advance(5); // the server has looked, and rests
+    expect(sent.filter((what) => what === "GET /v1/wakeups")).toHaveLength(1);
     sent.length = 0;
     const { id } = await server.enqueue("quick");
     expect(await server.wait(id)).toMatchObject({ state: "completed" });
@@ -176,6 +178,14 @@ describe("a client", () => {
       { event: "enqueued", id, at: expect.any(Date), job: { createdAt: expect.any(Date) } },
       { event: "cancelled", id, state: "cancelled" },
     ]);
+    const on = client.watch({}, { cursor: told[1]!.cursor });
+    const next = on.next();
+    const { id: later } = await server.enqueue("quick");
+    expect((await next).value).toMatchObject({ event: "enqueued", id: later });
+    const after = on.next(); // waits at the server
+    await server.cancel(later);
+    expect((await after).value).toMatchObject({ event: "cancelled", id: later });
+    await on.return!();
     const again = client.watch({ ids: [id] }, { cursor: told[0]!.cursor });
     expect((await again.next()).value).toMatchObject({ event: "cancelled" });
     const many = Array.from({ length: 100 }, () => newId());
@@ -223,6 +233,7 @@ describe("a client", () => {
       .toMatchObject({ code: "INVALID_INPUT", message: expect.stringContaining("undefined") });
     await expect(client.list({ where: { m: 1 } })).rejects.toMatchObject({ code: "INVALID_INPUT" });
     expect(await client.queues.remove("default")).toEqual({ count: 3 });
+    expect(sent.at(-1)).toBe("DELETE /v1/queues/default");
   });
 
   it("makes schedules whose occurrences the server enqueues", async () => {
@@ -285,6 +296,42 @@ describe("a client", () => {
       "fulfilled",
     ]);
     await expect(client.worker().drain()).rejects.toMatchObject({ code: "FORBIDDEN" });
+  });
+
+  it("enqueues a job again under an id of the caller's own, once", async () => {
+    await using both = await pair();
+    const { client, server } = both;
+    const { id } = await client.enqueue("quick", 1);
+    await client.schedules.upsert("s", {
+      task: "quick",
+      every: "1h",
+      startAt: "2031-01-01T00:00Z",
+    });
+    const own = { id: newId() };
+    const more = { id: newId() };
+    for (let n = 0; n < 2; n++) {
+      expect(await client.clone(id, own)).toMatchObject({ ...own, payload: 1 });
+      expect(await client.schedules.runNow("s", more)).toMatchObject(more);
+    }
+    expect(await server.stats()).toMatchObject({ available: 3 });
+    const bad = { id: "not an id" };
+    const refused = { code: "INVALID_INPUT", message: expect.stringContaining("UUIDv7") };
+    for (const errand of [client, server]) {
+      await expect(errand.clone(id, bad)).rejects.toMatchObject(refused);
+      await expect(errand.schedules.runNow("s", bad)).rejects.toMatchObject(refused);
+    }
+  });
+
+  it("hears what the server has removed when it asked for upkeep", async () => {
+    await using both = await pair({ client: { tasks } });
+    const { client, clock } = both;
+    const pruned: number[] = [];
+    client.on("pruned", ({ count }) => void pruned.push(count));
+    await client.enqueueMany(quick, [1, 2], { retention: "1d" });
+    await client.worker().drain();
+    await clock.advance("1d");
+    await client.worker().drain();
+    expect(pruned).toEqual([2]);
   });
 
   it("runs what is due alone under its name, over the server's marks", async () => {

@@ -105,7 +105,8 @@ export function server(found: () => Target): OpenPlace {
 
 /** Makes the schema once, so that each test begins with empty tables. */
 export async function prepare(target: Target): Promise<void> {
-  await (await Errand.open(target)).close();
+  const { url, authToken } = target;
+  await (await Errand.open({ url, ...(authToken !== undefined && { authToken }) })).close();
   const client = createClient(target);
   await client.execute("CREATE TABLE IF NOT EXISTS emptied (id TEXT NOT NULL)");
   client.close();

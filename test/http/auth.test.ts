@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { createApi } from "../../src/http/app.ts";
 import { type ApiToken, hashToken, type Scope, SCOPES } from "../../src/http/auth.ts";
-import { routes } from "../../src/http/table.ts";
+import { rows } from "../../src/http/table.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 import { caller } from "../support/api.ts";
 
@@ -31,8 +31,8 @@ describe("without tokens", () => {
   });
 });
 
-describe("every route", () => {
-  const guarded = routes.filter(({ scope }) => scope !== "open")
+describe("every route", async () => {
+  const guarded = (await rows()).filter(({ scope }) => scope !== "open")
     .map(({ method, path, scope }) => [`${method} ${asked(path)}`, scope as Scope] as const);
 
   it.each(guarded)("%s takes no caller without a token, or with another one", async (what) => {

@@ -1,14 +1,33 @@
 // The API as a document and as a page.
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { openApi } from "../../src/http/openapi.ts";
 import { referencePage } from "../../src/http/page.ts";
+import { docsRoutes } from "../../src/http/routes/docs.ts";
 import { parsed } from "../../src/http/input.ts";
-import { routes } from "../../src/http/table.ts";
+import type { Route } from "../../src/http/route.ts";
+import { rows, table } from "../../src/http/table.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 import { caller } from "../support/api.ts";
 
+const routes = await rows();
 const document = openApi(routes);
+
+describe("the table", () => {
+  it("names every route that there is, and loads the row of that name", async () => {
+    const names = (of: readonly Pick<Route, "method" | "path">[]): string[] =>
+      of.map(({ method, path }) => `${method} ${path}`);
+    expect(names(routes)).toEqual(names(table));
+    const folder = new URL("../../src/http/routes/", import.meta.url);
+    const files = await Promise.all(readdirSync(folder).map((file) => import(folder.href + file)));
+    const exported = files.flatMap((file) => Object.entries<unknown>(file))
+      .flatMap(([name, of]) => name.endsWith("Routes") && name !== "docsRoutes" ? [of] : [])
+      .flat() as readonly Route[];
+    const described = docsRoutes(rows);
+    expect(names([...exported, ...described]).sort()).toEqual(names(table).sort());
+  });
+});
 
 describe("the document", () => {
   it("is valid, and is what is served", async () => {

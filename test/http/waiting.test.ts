@@ -105,6 +105,15 @@ describe("a claim that waits", () => {
     expect(await claimed).toEqual({ jobs: [], outcomes: [] });
   });
 
+  it("is answered when the server is about to stop", async () => {
+    const stop = new AbortController();
+    await using api = await openWorkApi({}, { open: true, stopping: stop.signal });
+    const waits = [api.claim({ wait: "1m" }), api.send(`${NEWS}&wait=1m`)];
+    await api.errand.clock.advance("1s");
+    stop.abort();
+    expect(await Promise.all(waits)).toMatchObject([{ jobs: [] }, { body: { work: false } }]);
+  });
+
   it("is answered when the Errand closes", async () => {
     const api = await openWorkApi();
     const claimed = api.claim({ wait: "1m" });

@@ -6,7 +6,7 @@ import { createApi } from "../../src/http/app.ts";
 import { openApi } from "../../src/http/openapi.ts";
 import type { ApiOptions } from "../../src/http/options.ts";
 import type { Route } from "../../src/http/route.ts";
-import { routes } from "../../src/http/table.ts";
+import { rows } from "../../src/http/table.ts";
 import type { ErrandVerbs } from "../../src/verbs.ts";
 
 /** What is sent beside method and path. */
@@ -28,6 +28,7 @@ export interface Answered {
 /** Sends `"GET /v1/jobs"`. */
 export type Send = (what: string, sending?: Sending) => Promise<Answered>;
 
+const routes = await rows();
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 ajv.addSchema(JSON.parse(JSON.stringify(openApi(routes))), "api");
 

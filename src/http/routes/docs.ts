@@ -9,17 +9,17 @@ import { route } from "../route.ts";
 import { record } from "../fields.ts";
 
 /** `/openapi.json` and `/docs`, of the routes that `all` gives. */
-export function docsRoutes(all: () => readonly Route[]): readonly Route[] {
+export function docsRoutes(all: () => Promise<readonly Route[]>): readonly Route[] {
   const documented = async (): Promise<string> => {
     const { openApi } = await import("../openapi.ts");
-    return JSON.stringify(openApi(all()));
+    return JSON.stringify(openApi(await all()));
   };
   const drawn = async (): Promise<string> => {
     const [{ openApi }, { referencePage }] = await Promise.all([
       import("../openapi.ts"),
       import("../page.ts"),
     ]);
-    return String(await referencePage(openApi(all())));
+    return String(await referencePage(openApi(await all())));
   };
   const json = once(documented);
   const html = once(drawn);

@@ -1,0 +1,21 @@
+/**
+ * What an API asks beside the verbs of all.
+ *
+ * @module
+ */
+import type { ApiBroker } from "../broker.ts";
+import type { Clock } from "../clock.ts";
+import type { Driver } from "./driver/driver.ts";
+import { enqueueOnce, pruneRequests } from "./requests.ts";
+import { leaseLeftMs, standing, waiting } from "./work.ts";
+
+/** Answers it. */
+export function apiBroker(driver: Driver, clock: Clock): ApiBroker {
+  return {
+    enqueueOnce: (request) => enqueueOnce(driver, clock.databaseNow(), request),
+    pruneRequests: (limit) => pruneRequests(driver, clock.databaseNow(), limit),
+    standing: (ids) => standing(driver, ids),
+    leaseLeftMs: (lease) => leaseLeftMs(driver, clock.databaseNow(), lease),
+    waiting: (request) => waiting(driver, clock.databaseNow(), request),
+  };
+}
