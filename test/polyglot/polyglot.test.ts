@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Errand, type Job } from "../../mod.ts";
 import { needTools } from "../support/tools.ts";
 import { program, type Served, served } from "../support/program.ts";
+import { openRaw } from "../support/raw.ts";
 import { spawnProgram, type TsProcess } from "../support/spawn.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
 
@@ -47,6 +48,11 @@ function urlIn(dir: TempDir): string {
   return `file:${dir.file("errand.db")}`;
 }
 
+function expiry(dir: TempDir): number {
+  using raw = openRaw(dir.file("errand.db"));
+  return Number(raw.rows("SELECT max(expires_at) FROM errand_lease")[0]![0]);
+}
+
 async function state(errand: Errand, { id }: Job): Promise<string | undefined> {
   return (await errand.get(id))?.state;
 }
@@ -57,7 +63,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
   }, async () => {
     await using dir = await tempDir();
     await using errand = await Errand.open({ url: urlIn(dir) });
-    const module = ["--module", MODULE, "--concurrency", "2"];
+    const module = ["--module", MODULE, "--concurrency", "1"];
     const by = new Map<string, number>();
     const completions = new Map<string, number>();
     const watched = new AbortController();
@@ -73,7 +79,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
     const logs = [tally(first, by)];
     await errand.enqueueMany(Array.from({ length: JOBS }, (_, n) => ({
       task: "double",
-      payload: { n, seconds: 0.01 },
+      payload: { n, seconds: 0.02 },
       retry: { maxAttempts: 100, delay: "100ms" }, // a slow machine may lose a lease too
     })));
     const started = [...LANGUAGES, ...LANGUAGES].map((language) =>
@@ -160,6 +166,20 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       const unknown = await errand.enqueue("unknown");
       await expect.poll(() => state(errand, unknown), WAIT).toBe("scheduled");
       expect(await errand.get(unknown.id)).toMatchObject({ attempt: 0 });
+    });
+
+    it("lets go of its job when it is killed, and of all that it has started", async () => {
+      await using dir = await tempDir();
+      await using errand = await Errand.open({ url: urlIn(dir) });
+      await using server = await serve(dir);
+      await using worker = await startWorker(language, server, LEASE);
+      const job = await errand.enqueue("double", { n: 5, seconds: 10 });
+      await expect.poll(() => state(errand, job), WAIT).toBe("running");
+      const began = expiry(dir);
+      await expect.poll(() => expiry(dir), WAIT).toBeGreaterThan(began); // by its heartbeat
+      expect(await worker.kill()).toBe("SIGKILL");
+      await using _ = await startWorker(language, server);
+      await expect.poll(async () => (await errand.get(job.id))?.attempt, WAIT).toBe(2);
     });
 
     it("finishes what runs when it is asked to end", async () => {

@@ -38,9 +38,10 @@ uuid7() {
     $((SRANDOM % 4096)) "$SRANDOM" $((SRANDOM % 65536))
 }
 
-# beat LEASE SECONDS JOB PID: prolongs the lease, and ends a job that is not ours any more.
+# beat LEASE SECONDS JOB PID: prolongs the lease while this worker lives, and ends a job that is not
+# ours any more.
 beat() {
-  while sleep "$2"; do
+  while sleep "$2" && kill -0 $$ 2>/dev/null; do
     post /v1/leases/heartbeat \
       "{\"leases\":[\"$1\"],\"lease\":\"$lease\",\"jobs\":[{\"job\":\"$3\"}]}"
     jq -e '.lost == []' <<<"$reply" >/dev/null || kill "$4"
