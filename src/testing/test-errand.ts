@@ -36,13 +36,21 @@ export async function testErrand(options: TestErrandOptions = {}): Promise<TestE
 /** What is loaded when it is first used: whoever moves the clock on does not wait for that. */
 async function loaded(): Promise<void> {
   await Promise.all([
-    import("../working.ts"),
+    import("../clone.ts"),
+    import("../history.ts"),
     import("../run.ts"),
+    import("../schedule-options.ts"),
     import("../schedule-verbs.ts"),
+    import("../working.ts"),
+    import("../store/api.ts"),
+    import("../store/bulk.ts"),
     import("../store/by-hand.ts"),
     import("../store/completion.ts"),
     import("../store/feed.ts"),
+    import("../store/fields.ts"),
     import("../store/history.ts"),
+    import("../store/join.ts"),
+    import("../store/list.ts"),
     import("../store/marks.ts"),
     import("../store/queues.ts"),
     import("../store/schedules.ts"),
