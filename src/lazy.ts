@@ -4,14 +4,34 @@
  * @module
  */
 
+const loading = new Set<Promise<unknown>>();
+
+/** Resolves when nothing is being loaded: for a clock that stands still meanwhile. */
+export async function loadingEnded(): Promise<boolean> {
+  const waited = loading.size > 0;
+  while (loading.size > 0) await Promise.allSettled(loading);
+  return waited;
+}
+
 /** What `load` resolves with, kept from the first call on; a failure is not kept. */
 export function kept<Value>(load: () => Promise<Value>): () => Value | Promise<Value> {
   let value: Value | Promise<Value> | undefined;
-  const failed = (error: unknown): never => {
-    value = undefined;
-    throw error;
+  const first = async (): Promise<Value> => {
+    try {
+      return value = await load();
+    } catch (error) {
+      value = undefined;
+      throw error;
+    }
   };
-  return () => value ??= load().then((loaded) => value = loaded, failed);
+  return () => {
+    if (value !== undefined) return value;
+    const promise = first();
+    value = promise;
+    loading.add(promise);
+    void promise.catch(() => {}).finally(() => loading.delete(promise));
+    return promise;
+  };
 }
 
 /** Calls that all answer later. */

@@ -23,6 +23,7 @@ import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { checkId, expectJob } from "./job-checks.ts";
 import { newIds } from "./id.ts";
+import { kept } from "./lazy.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
@@ -45,6 +46,8 @@ import { Wake } from "./wake.ts";
 import { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 import type { StopOptions, WorkerHost, WorkerOptions } from "./worker-options.ts";
+
+const runCode = kept(() => import("./run.ts"));
 
 /** Every verb of an Errand. It is opened over a database, or connected to an API over one. */
 export abstract class ErrandVerbs extends HistoryVerbs {
@@ -350,7 +353,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   async #loadRuns(): Promise<Runs> {
     const worker = (options: WorkerOptions): Worker => this.worker(options);
     try {
-      const { Runs } = await import("./run.ts");
+      const { Runs } = await runCode();
       return new Runs({ ...this.#host, nudge: this.#nudge, worker });
     } catch (error) {
       this.#runs = undefined; // the next run tries again

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../clock.ts";
+import { loadingEnded } from "../lazy.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "../duration.ts";
 
 interface Timer {
@@ -90,7 +91,10 @@ export class FakeClock implements Clock {
     return first;
   }
 
+  /** What is loaded when it is first used takes time of the real clock. */
   async #settle(): Promise<void> {
-    for (let i = 0; i < TURNS; i++) await systemClock.turn();
+    do {
+      for (let i = 0; i < TURNS; i++) await systemClock.turn();
+    } while (await loadingEnded());
   }
 }

@@ -24,36 +24,11 @@ export interface TestErrand extends Errand {
 export async function testErrand(options: TestErrandOptions = {}): Promise<TestErrand> {
   const { clock = new FakeClock(), url, client, ...rest } = options;
   const place = client === undefined ? { url: url ?? ":memory:" } : { client };
-  const [errand] = await Promise.all([Errand.open({ ...rest, ...place, clock }), loaded()]);
+  const errand = await Errand.open({ ...rest, ...place, clock });
   const worker = errand.worker.bind(errand);
   // Under a clock that stands still, a grace period would have no end.
   return Object.assign(errand, {
     clock,
     worker: (options: WorkerOptions = {}) => worker({ grace: 0, ...options }),
   });
-}
-
-/** What is loaded when it is first used: whoever moves the clock on does not wait for that. */
-async function loaded(): Promise<void> {
-  await Promise.all([
-    import("../clone.ts"),
-    import("../history.ts"),
-    import("../run.ts"),
-    import("../schedule-options.ts"),
-    import("../schedule-verbs.ts"),
-    import("../working.ts"),
-    import("../store/api.ts"),
-    import("../store/bulk.ts"),
-    import("../store/by-hand.ts"),
-    import("../store/completion.ts"),
-    import("../store/feed.ts"),
-    import("../store/fields.ts"),
-    import("../store/history.ts"),
-    import("../store/join.ts"),
-    import("../store/list.ts"),
-    import("../store/marks.ts"),
-    import("../store/queues.ts"),
-    import("../store/schedules.ts"),
-    import("../store/workers.ts"),
-  ]);
 }
