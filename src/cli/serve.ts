@@ -6,7 +6,7 @@
 import process from "node:process";
 import { before, systemClock } from "../clock.ts";
 import { Errand } from "../errand.ts";
-import { createApi } from "../http/app.ts";
+import { createApi, preloadApi } from "../http/app.ts";
 import type { ApiOptions } from "../http/options.ts";
 import type { Logger } from "../logger.ts";
 import type { VerbOptions } from "../options.ts";
@@ -97,6 +97,7 @@ export const serve: Command = command({
       : await tasksOf(given.module, "serve");
     const errand = await opened(given, { ...loaded, logger: log, logLevel });
     const api = createApi(errand, { ...access, ...apiOptions(given, errand), stopping: ending });
+    await preloadApi();
     const fetch: FetchHandler = (request) => api.fetch(request);
     const listening = await listen({ ...place, fetch: access.open ? guarded(fetch) : fetch })
       .catch(async (error: unknown) => {

@@ -11,10 +11,18 @@ import type { ErrandVerbs } from "../verbs.ts";
 import { durationsOf } from "./durations.ts";
 import { type ApiOptions, type ApiSettings, apiSettings } from "./options.ts";
 import type { Shared } from "./route.ts";
-import { type Entry, table } from "./table.ts";
+import { type Entry, rows, table } from "./table.ts";
 
 /** What answers is loaded at the first request. */
 const handling = kept(() => import("./handling.ts"));
+
+/**
+ * Loads what the first requests would otherwise wait for: to be awaited by servers that stay,
+ * before they listen. Where each request may be the only one, leave it out.
+ */
+export async function preloadApi(): Promise<void> {
+  await Promise.all([handling(), rows()]);
+}
 
 /**
  * The HTTP API of `errand`: serve its `fetch`, or mount it under a path of an app of your own.

@@ -13,7 +13,7 @@
  *
  * @module
  */
-export { createApi } from "./app.ts";
+export { createApi, preloadApi } from "./app.ts";
 export { type ApiToken, type ApiTokens, type Caller, hashToken, type Scope } from "./auth.ts";
 export type { ApiOptions, CorsOptions } from "./options.ts";
 export type * from "./wire.ts";

@@ -90,6 +90,7 @@ describe.each(runtimes)("errand serve on %s", (runtime) => {
       const { id } = await enqueue(server, { task: "double", payload: { n: 1, seconds: 0.5 } });
       const far = await enqueue(server, { task: "double", payload: { n: 1 }, delay: "1h" });
       const waiting = look(server, `/v1/jobs/${far.id}?wait=60s`);
+      await look(server, "/healthz"); // by then the request before it is on its way
       await using errand = await Errand.open({ url: urlIn(dir) });
       await expect.poll(async () => (await errand.get(id))?.state, WAIT).toBe("running");
       expect(await server.kill("SIGTERM")).toBe(0);
