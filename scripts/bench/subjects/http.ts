@@ -152,7 +152,7 @@ async function busy(params: Params): Promise<Figures> {
   void completions(errand, params.jobs).then(() => working = false);
   await worker.start();
   const latencies: number[] = [];
-  const body = JSON.stringify({ task: "later", payload: payload(0), delay: "1d" });
+  const body = JSON.stringify({ task: "noop", payload: payload(0), delay: "1d" });
   while (working) {
     const sent = load({
       ...{ port: served.port, path: "/v1/jobs", connections: 10, status: 201 },
