@@ -15,7 +15,7 @@ import { Isolation } from "./isolation.ts";
 import { toJobError } from "./job-error.ts";
 import type { Held, Outcome, Report } from "./outcome.ts";
 import type { Slots } from "./slots.ts";
-import type { AbortReason } from "./task.ts";
+import type { AbortReason, Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** What a runner works with and for. */
@@ -54,6 +54,7 @@ const WAIT_MS = 1_000;
 
 interface Waiting {
   readonly job: ClaimedJob;
+  readonly task: Task;
   readonly sinceMs: number;
 }
 
@@ -109,12 +110,14 @@ export class Runner {
 
   /** Takes over what was claimed. */
   accept(jobs: readonly ClaimedJob[]): void {
-    const { clock, heart, slots } = this.#host;
+    const { clock, heart, slots, tasks } = this.#host;
     const sinceMs = clock.elapsedMs();
     for (const job of jobs) {
       slots.hold(job.queue);
       heart.hold(job.lease);
-      this.#waiting.push({ job, sinceMs });
+      const task = tasks.get(job.task);
+      if (task !== undefined) this.#waiting.push({ job, task, sinceMs });
+      else this.#giveBack(job, this.#closed ? { kind: "release" } : this.#noHandler(job));
     }
     this.#fill();
     if (this.#waiting.length > 0) this.#cancelReview ??= clock.timer(WAIT_MS, () => this.#review());
@@ -193,8 +196,14 @@ export class Runner {
     this.#giveBackStale();
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
+    const { slots } = this.#host;
     this.#waiting = [];
-    for (const held of waiting) if (!this.#begin(held.job)) this.#waiting.push(held);
+    let next = 0;
+    while (next < waiting.length && (this.#closed || !slots.full)) {
+      const held = waiting[next++]!;
+      if (!this.#begin(held)) this.#waiting.push(held);
+    }
+    if (next < waiting.length) this.#waiting.push(...waiting.slice(next));
   }
 
   #review(): void {
@@ -218,11 +227,9 @@ export class Runner {
     }
   }
 
-  #begin(job: ClaimedJob): boolean {
+  #begin({ job, task }: Waiting): boolean {
     if (this.#closed) return this.#giveBack(job, { kind: "release" });
-    const { name, events, slots, tasks } = this.#host;
-    const task = tasks.get(job.task);
-    if (task === undefined) return this.#giveBack(job, this.#noHandler(job));
+    const { name, events, slots } = this.#host;
     if (!slots.take(job.queue)) return false;
     const attempt = new Attempt(job, this.#isolation.task(task), this.#attemptHost);
     this.#running.set(job.id, attempt);

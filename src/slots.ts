@@ -107,10 +107,15 @@ export class Slots {
     add(this.#held, queue, -1);
   }
 
+  /** Whether no slot is free for a job of any queue. */
+  get full(): boolean {
+    return this.#runningInAll >= this.#concurrency;
+  }
+
   /** Takes a slot for a held job of `queue`, if one is free. */
   take(queue: string): boolean {
     const running = this.#running.get(queue) ?? 0;
-    if (this.#runningInAll >= this.#concurrency || running >= this.#limit(queue)) return false;
+    if (this.full || running >= this.#limit(queue)) return false;
     this.#runningInAll++;
     this.#running.set(queue, running + 1);
     return true;

@@ -6,7 +6,7 @@
  */
 import type { ClaimedJob, ClaimRequest, Prospect } from "../broker.ts";
 import type { Result, Statement } from "./driver/driver.ts";
-import { CLAIMED_COLUMNS, toClaimedJob } from "./rows.ts";
+import { CLAIMED_COLUMNS, toClaimedJobs } from "./rows.ts";
 import { NOW, runningIn } from "./sql.ts";
 
 /** Due jobs become available, so many at a time that the lock is never held for long. */
@@ -104,7 +104,7 @@ export function claimed(
   lease: string,
 ): { readonly jobs: readonly ClaimedJob[]; readonly repeated?: true } & Prospect {
   const [, taken, , held, next] = results;
-  const jobs = held!.rows.map((row) => toClaimedJob(row, lease));
+  const jobs = toClaimedJobs(held!.rows, lease);
   const repeated = jobs.length > 0 && taken!.changes === 0;
   return { jobs, ...(repeated && { repeated }), ...prospect(next!) };
 }
