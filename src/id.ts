@@ -51,9 +51,14 @@ function idOf(nowMs: number): string {
 
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** `id`, when it is a UUIDv7 in lower case, as all ids of jobs are. */
+/** Whether it is a UUIDv7 in lower case, as all ids of new jobs are. */
+export function isNewId(id: unknown): id is string {
+  return typeof id === "string" && UUID7.test(id);
+}
+
+/** `id`, when it is a UUIDv7 in lower case. */
 export function checkNewId(id: string, what: string): string {
-  if (typeof id === "string" && UUID7.test(id)) return id;
+  if (isNewId(id)) return id;
   throw invalid(`Cannot use ${show(id)} as ${what}: it is a UUIDv7 in lower case`);
 }
 

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { MiddlewareHandler } from "hono";
-import { Hono } from "hono/tiny";
+import { Hono, type MiddlewareHandler } from "hono";
 import { kept } from "../lazy.ts";
 import { partsOf } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
@@ -49,15 +48,24 @@ export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
   if (settings.cors !== undefined) app.use(corsOf(settings.cors));
   for (const [path, methods] of byPath(table)) {
     const allow = allowed(methods);
-    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), (context) => {
       const { method } = context.req;
       const found = methods.get(method === "HEAD" ? "GET" : method);
-      const { answer, otherMethod } = await handling();
-      return found === undefined ? otherMethod(context, allow) : answer(found, context, serving);
+      return handled(({ answer, otherMethod }) =>
+        found === undefined ? otherMethod(context, allow) : answer(found, context, serving)
+      );
     });
   }
-  app.notFound(async (context) => (await handling()).noRoute(context));
+  app.notFound((context) => handled(({ noRoute }) => noRoute(context)));
   return app;
+}
+
+/** What `answer` makes of the request, once what answers is there: mostly at once. */
+function handled(
+  answer: (loaded: Awaited<ReturnType<typeof handling>>) => Response | Promise<Response>,
+): Response | Promise<Response> {
+  const loaded = handling();
+  return loaded instanceof Promise ? loaded.then(answer) : answer(loaded);
 }
 
 /** Routes by path; those without a parameter first, as they are more special. */

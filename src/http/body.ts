@@ -17,28 +17,18 @@ export async function boundedBytes(
   request: Request,
   mostBytes: number,
 ): Promise<ArrayBuffer | Uint8Array | undefined> {
+  const { headers } = request;
+  const length = headers.get("content-length");
+  const told = length !== null && /^\d+$/.test(length) && !headers.has("transfer-encoding");
+  if (told && Number(length) > mostBytes) return undefined;
   try {
-    return await read(request, mostBytes);
+    if (!told || Number(length) > AT_ONCE_BYTES) return await streamed(request, mostBytes);
+    const bytes = await request.arrayBuffer();
+    return bytes.byteLength > mostBytes ? undefined : bytes;
   } catch (cause) {
     const message = "Cannot read the body: it did not come to its end";
     throw new ErrandError("INVALID_INPUT", message, { cause });
   }
-}
-
-async function read(
-  request: Request,
-  mostBytes: number,
-): Promise<ArrayBuffer | Uint8Array | undefined> {
-  const { headers } = request;
-  const length = headers.get("content-length");
-  if (length !== null && /^\d+$/.test(length) && !headers.has("transfer-encoding")) {
-    if (Number(length) > mostBytes) return undefined;
-    if (Number(length) <= AT_ONCE_BYTES) {
-      const bytes = await request.arrayBuffer();
-      return bytes.byteLength > mostBytes ? undefined : bytes;
-    }
-  }
-  return await streamed(request, mostBytes);
 }
 
 async function streamed(request: Request, mostBytes: number): Promise<Uint8Array | undefined> {

@@ -5,6 +5,7 @@
  */
 import type { JobTerms } from "../job-terms.ts";
 import { ErrandError, type Issue } from "../errors.ts";
+import { isNewId } from "../id.ts";
 import {
   knownTask,
   metaText,
@@ -18,6 +19,8 @@ import { Tasks } from "../tasks.ts";
 import type { UniqueConflict } from "../unique.ts";
 import { checkQueue } from "./access.ts";
 import type { Caller } from "./auth.ts";
+import { JOBS_MAX, newJobs } from "./bodies.ts";
+import { parsed } from "./input.ts";
 import type { Call } from "./route.ts";
 import type { NewJobBody } from "./wire.ts";
 
@@ -34,10 +37,16 @@ interface Kind {
 export class Kinds {
   readonly #kinds = new Map<string, Kind>();
 
-  /** The kind that `text` says, made by `make` unless it is there. */
-  of(text: string, task: Task | undefined, make: () => Kind): Kind {
+  /** The kind that `text` says, if it is known and its task is still the same. */
+  get(text: string, task: Task | undefined): Kind | undefined {
     const there = this.#kinds.get(text);
-    if (there !== undefined && there.task === task) return there;
+    return there?.task === task ? there : undefined;
+  }
+
+  /** The same, made by `make` unless it is there. */
+  of(text: string, task: Task | undefined, make: () => Kind): Kind {
+    const there = this.get(text, task);
+    if (there !== undefined) return there;
     const kind = make();
     if (text.length > TEXT_MAX) return kind;
     if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
@@ -58,33 +67,71 @@ const NO_TASKS = new Tasks();
 export type EnqueueCall = Pick<Call, "parts" | "settings" | "shared" | "caller">;
 
 /**
- * The jobs of `bodies`, to be stored together. `many` says whether errors name which one is meant.
+ * The jobs that a body asks for, to be stored together; errors of one among many name it.
  *
  * @throws {ErrandError} as `enqueue` does; `FORBIDDEN` for a queue that is not the caller's.
  */
 export function preparedJobs(
   call: EnqueueCall,
-  bodies: readonly NewJobBody[],
-  many: boolean,
+  body: unknown,
 ): readonly Prepared[] | Promise<readonly Prepared[]> {
   const kinds = call.shared.of(newKinds);
-  const jobs = bodies.map((body, index) => {
-    const path = many ? [index] : [];
-    const { id, payload, ...said } = body;
-    const { known, terms } = within(path, () => kindOf(call, kinds, said));
-    checkQueue(call.caller, terms.queue);
-    if (terms.unique !== undefined) checkConflict(call.caller, terms.unique);
-    const inPayload = [...path, "payload"];
-    const job = within(inPayload, () => prepare(known, terms, payload, call.parts, id));
-    return job instanceof Promise
-      ? job.catch((error: unknown) => {
-        throw at(inPayload, error);
-      })
-      : job;
+  const many = Array.isArray(body);
+  const familiar = familiarKinds(call, kinds, many ? body : [body]);
+  if (familiar === undefined) parsed(newJobs, body, "body");
+  const jobs = ((many ? body : [body]) as readonly NewJobBody[]).map((one, index) => {
+    const path = many ? [index] : NOWHERE;
+    const kind = familiar?.[index] ?? within(path, () => kindOf(call, kinds, one));
+    return preparedJob(call, kind, one, path);
   });
   return jobs.some((job) => job instanceof Promise)
     ? Promise.all(jobs)
     : jobs as readonly Prepared[];
+}
+
+const NOWHERE: Issue["path"] = [];
+
+function preparedJob(
+  { caller, parts }: EnqueueCall,
+  { known, terms }: Kind,
+  { id, payload }: NewJobBody,
+  path: Issue["path"],
+): Prepared | Promise<Prepared> {
+  checkQueue(caller, terms.queue);
+  if (terms.unique !== undefined) checkConflict(caller, terms.unique);
+  const wrong = (error: unknown): never => {
+    throw at([...path, "payload"], error);
+  };
+  try {
+    const job = prepare(known, terms, payload, parts, id);
+    return job instanceof Promise ? job.catch(wrong) : job;
+  } catch (error) {
+    return wrong(error);
+  }
+}
+
+/**
+ * The kinds of bodies that say, in plain words, what earlier ones said, beside new ids and payloads:
+ * then there is nothing else to check in them.
+ */
+function familiarKinds(
+  { parts }: EnqueueCall,
+  kinds: Kinds,
+  bodies: readonly unknown[],
+): readonly Kind[] | undefined {
+  if (bodies.length === 0 || bodies.length > JOBS_MAX) return undefined;
+  const found: Kind[] = [];
+  for (const body of bodies) {
+    if (typeof body !== "object" || body === null) return undefined;
+    const { id, payload: _, ...said } = body as Readonly<Record<string, unknown>>;
+    if (id !== undefined && !isNewId(id)) return undefined;
+    for (const name in said) if (typeof said[name] === "object") return undefined;
+    const task = typeof said.task === "string" ? parts.tasks.get(said.task) : undefined;
+    const kind = kinds.get(JSON.stringify(said), task);
+    if (kind === undefined) return undefined;
+    found.push(kind);
+  }
+  return found;
 }
 
 function newKinds(): Kinds {
@@ -100,7 +147,7 @@ function textOf({ meta, ...said }: Omit<NewJobBody, "id" | "payload">): string {
 function kindOf(
   { parts, settings }: EnqueueCall,
   kinds: Kinds,
-  said: Omit<NewJobBody, "id" | "payload">,
+  { id: _, payload: __, ...said }: NewJobBody,
 ): Kind {
   const task = parts.tasks.get(said.task);
   return kinds.of(textOf(said), task, () => {

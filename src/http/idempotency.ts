@@ -15,10 +15,10 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
  * What `Idempotency-Key` makes a request known by, to its caller alone; `undefined` without one.
  * Another body under the same key is another request.
  */
-export async function onceKey(
+export function onceKey(
   { request: { headers }, caller }: Pick<Call, "request" | "caller">,
   body: unknown,
-): Promise<OnceKey | undefined> {
+): Promise<OnceKey> | undefined {
   const key = headers.get("idempotency-key");
   if (key === null) return undefined;
   if (!KEY.test(key)) {
@@ -27,8 +27,12 @@ export async function onceKey(
       { message, path: ["idempotency-key"] },
     ]);
   }
+  return keyOf(`${caller.name} ${key}`, body);
+}
+
+async function keyOf(key: string, body: unknown): Promise<OnceKey> {
   const bytes = new TextEncoder().encode(JSON.stringify(body));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hash = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { key: `${caller.name} ${key}`, hash, keepMs: KEEP_MS };
+  return { key, hash, keepMs: KEEP_MS };
 }

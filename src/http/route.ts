@@ -59,6 +59,8 @@ export interface Route {
   readonly params?: Schema;
   readonly query?: Schema;
   readonly body?: Schema;
+  /** Its handler checks the body, by that very schema, and gets it as it was sent. */
+  readonly ownCheck?: true;
   /** Headers that it takes, and what they do. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, AnswerSpec>>;

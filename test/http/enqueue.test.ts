@@ -121,10 +121,14 @@ describe("many jobs", () => {
     ]]);
   });
 
-  it("are none when one of them is refused, and it is said which", async () => {
+  it.each([
+    ["of a new kind", 0],
+    ["of a kind that is known", 1],
+  ])("%s are none when one of them is refused, and it is said which", async (_, before) => {
     await using errand = await testErrand({ tasks: [resize] });
     const send = caller(errand);
     const good = { task: "resize", payload: { width: 1 } };
+    for (let sent = 0; sent < before; sent++) await send("POST /v1/jobs", { body: good });
     const refused: readonly (readonly [unknown, unknown[]])[] = [
       [{ task: "resize", payload: { width: 0 } }, [
         { message: "is too narrow", path: [1, "payload", "width"] },
@@ -155,8 +159,16 @@ describe("many jobs", () => {
     for (const [bad, issues] of refused) {
       const answer = await send("POST /v1/jobs", { body: [good, bad] });
       expect([answer.status, answer.body.issues]).toEqual([400, issues]);
+      const alone = await send("POST /v1/jobs", { body: bad });
+      const paths = (issues as { path: unknown[] }[]).map(({ path }) => path.slice(1));
+      expect(alone.status).toBe(400);
+      expect(alone.body.issues?.map(({ path }: { path: unknown[] }) => path) ?? [[]])
+        .toEqual(paths);
     }
-    expect((await errand.stats()).available).toBe(0);
+    for (const bad of [[], [good, null], [good, [good]], Array(1_001).fill(good)]) {
+      expect((await send("POST /v1/jobs", { body: bad })).status).toBe(400);
+    }
+    expect((await errand.stats()).available).toBe(before);
   });
 });
 
@@ -180,6 +192,17 @@ describe("a task", () => {
 });
 
 describe("a token that is limited to a queue", () => {
+  it("is not let through by what others have sent before", async () => {
+    await using errand = await testErrand();
+    const admin: ApiToken = { name: "admin", token: "fedcba9876543210", scopes: ["admin"] };
+    const send = caller(errand, { tokens: [...limited, admin] });
+    const body = { task: "t", queue: "other" };
+    const sent = [admin.token!, token, admin.token!].map((token) => ({ token, body }));
+    const answers = [];
+    for (const sending of sent) answers.push(await send("POST /v1/jobs", sending));
+    expect(answers.map(({ status }) => status)).toEqual([201, 403, 201]);
+  });
+
   it("enqueues there only", async () => {
     await using errand = await testErrand({ tasks: [resize] });
     const send = caller(errand, { tokens: limited, anyTask: true });

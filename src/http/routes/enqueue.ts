@@ -37,6 +37,7 @@ export const enqueueRoutes: readonly Route[] = [
       prefer: "`return=minimal`: the answer has ids only",
     },
     body: bodies.newJobs,
+    ownCheck: true,
     example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
     answers: {
       200: {
@@ -95,11 +96,12 @@ async function enqueue(
 ): Promise<Response> {
   const { body, caller, parts, request } = call;
   const many = Array.isArray(body);
-  const prepared = await preparedJobs(call, many ? body : [body], many);
-  const once = await onceKey(call, body);
+  const preparing = preparedJobs(call, body);
+  const prepared = preparing instanceof Promise ? await preparing : preparing;
+  const once = onceKey(call, body);
   const jobs = once === undefined
     ? await parts.enqueueTogether(prepared)
-    : await parts.enqueueOnce(prepared, once);
+    : await parts.enqueueOnce(prepared, await once);
   const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
