@@ -37,6 +37,17 @@ export function jsonText(
   });
 }
 
+let lastMs = NaN;
+let lastText = "";
+
+/** An instant as answers tell it. Jobs that were added together have the same ones. */
+export function instantText(ms: number): string {
+  if (ms === lastMs) return lastText;
+  lastText = new Date(ms).toISOString();
+  lastMs = ms;
+  return lastText;
+}
+
 /** An answer that has nothing to tell. */
 export function noContent(headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(null, { status: 204, headers: { ...SECURE, ...headers } });

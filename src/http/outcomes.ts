@@ -13,7 +13,12 @@ import { ErrandError, invalid } from "../errors.ts";
 import type { JobErrorCode, LogLine } from "../job.ts";
 import { toJobError } from "../job-error.ts";
 import type { LogChunk, Outcome, Report } from "../outcome.ts";
-import { afterFailure, effectivePolicy, withMaxAttempts } from "../policy.ts";
+import {
+  afterFailure,
+  type EffectivePolicy,
+  effectivePolicy,
+  withMaxAttempts,
+} from "../policy.ts";
 import type { Policy } from "../task.ts";
 import type { Parts } from "../parts.ts";
 import { reaches } from "./access.ts";
@@ -58,38 +63,50 @@ export async function readOutcomes(
   at: (index: number) => readonly (string | number)[] = (index) => ["outcomes", index],
 ): Promise<readonly Handed[]> {
   checkOnce(bodies, at);
+  const { parts } = host;
   const knows = await knowing(host, caller, bodies.map(({ job, lease }) => ({ id: job, lease })));
-  return await Promise.all(bodies.map(async (body, index) => {
+  const nowMs = parts.clock.elapsedMs();
+  const policyOf = policies(parts);
+  const handed: Handed[] = [];
+  for (const [index, body] of bodies.entries()) {
     const { job: id, lease } = body;
     const known = knows({ id, lease }) ?? GONE;
     const path = at(index);
-    const policy = policyOf(host.parts, known);
-    const report = await readReport(host, body, known, `${lease} end`, path);
     const { task, queue, attempt, sinceMs, worker } = known;
-    const ended: EndedAttempt = {
-      ...{ id, lease, queue, job: { id, task, queue, attempt } },
-      retentionMs: within(path, () => retentionMs(body, policy)),
-      outcome: within(path, () => outcomeOf(host.parts, body, known, policy)),
-      tookMs: Math.max(0, host.parts.clock.elapsedMs() - sinceMs),
-      ...(report !== undefined && { report }),
-    };
-    return { ended, worker };
-  }));
+    const ended = within(path, (): EndedAttempt => {
+      const policy = policyOf(known);
+      const outcome = outcomeOf(parts, body, known, policy);
+      const job = { id, task, queue, attempt };
+      const tookMs = Math.max(0, nowMs - sinceMs);
+      return { id, lease, queue, job, retentionMs: retentionMs(body, policy), outcome, tookMs };
+    });
+    const report = reports(body)
+      ? await readReport(host, body, known, `${lease} end`, path)
+      : undefined;
+    handed.push({ ended: report === undefined ? ended : { ...ended, report }, worker });
+  }
+  return handed;
+}
+
+/** Most outcomes come alone. */
+function reports({ progress, payload, logs }: ReportBody): boolean {
+  return progress !== undefined || payload !== undefined || logs !== undefined;
 }
 
 function checkOnce(
   bodies: readonly OutcomeBody[],
   at: (index: number) => readonly (string | number)[],
 ): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, Set<string>>();
   for (const [index, { job, lease }] of bodies.entries()) {
-    if (seen.has(`${lease} ${job}`)) {
+    const jobs = seen.get(lease) ?? new Set();
+    if (jobs.has(job)) {
       const message = "has an outcome in this request already";
       throw invalid(`Cannot use the body: job ${job} ${message}`, [
         { message, path: [...at(index), "job"] },
       ]);
     }
-    seen.add(`${lease} ${job}`);
+    seen.set(lease, jobs.add(job));
   }
 }
 
@@ -131,15 +148,24 @@ function isHeld({ state, lease }: Standing, hold: Hold): boolean {
   return state === "running" && lease === hold.lease;
 }
 
-function policyOf(parts: Parts, { task, options, maxAttempts }: Known) {
-  const own = options === null ? {} : decode(options) as Policy;
-  const policy = effectivePolicy(parts.tasks.get(task), own, parts.retentionMs);
-  return withMaxAttempts(policy, { maxAttempts });
+/** What holds for jobs; those that say the same in a row have the same. */
+function policies({ tasks, retentionMs }: Parts): (known: Known) => EffectivePolicy {
+  let last: Known | undefined;
+  let policy: EffectivePolicy;
+  return (known) => {
+    const { task, options, maxAttempts } = known;
+    const alike = task === last?.task && options === last.options &&
+      maxAttempts === last.maxAttempts;
+    last = known;
+    if (alike) return policy;
+    const own = options === null ? {} : decode(options) as Policy;
+    return policy = withMaxAttempts(effectivePolicy(tasks.get(task), own, retentionMs), known);
+  };
 }
 
 function retentionMs(
   { retention }: OutcomeBody,
-  policy: ReturnType<typeof policyOf>,
+  policy: EffectivePolicy,
 ): number | null {
   if (retention === undefined) return policy.retentionMs;
   return retention === "forever" ? null : durationMs(retention, "retention");
@@ -149,7 +175,7 @@ function outcomeOf(
   { clock, payloadLimitBytes }: Parts,
   body: OutcomeBody,
   { attempt }: Known,
-  policy: ReturnType<typeof policyOf>,
+  policy: EffectivePolicy,
 ): Outcome {
   const error = (of: string | FailureBody) => jobError(of, attempt, clock.now());
   switch (body.outcome) {

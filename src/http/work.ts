@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { announce, attemptRef, signalEnded } from "../announce.ts";
+import { announce, attemptRef, type EndedAttempt, signalEnded } from "../announce.ts";
 import type { ApiBroker, ClaimedJob, ClaimRequest, ExchangeAnswer, Standing } from "../broker.ts";
 import { ErrandError } from "../errors.ts";
 import { newId } from "../id.ts";
@@ -109,19 +109,21 @@ export class Work {
   ): Promise<readonly OutcomeAnswer[]> {
     const { wake } = this.parts;
     const standing = lost.size === 0 ? NOBODY : await this.#standing([...lost]);
-    const done = handed.filter(({ ended }) => this.#isStored(ended, lost, standing));
-    const stored = new Set(done.map(({ ended }) => ended));
-    for (const each of handed) {
-      if (!this.ledger.wasStored(each.ended)) this.#tell(each, stored.has(each.ended), standing);
-      if (stored.has(each.ended)) this.ledger.stored(each.ended);
-      this.ledger.letGo(each.ended);
-    }
-    signalEnded(wake, done.map(({ ended }) => ended));
-    return handed.map(({ ended }): OutcomeAnswer => {
+    const done: EndedAttempt[] = [];
+    const outcomes = handed.map((each): OutcomeAnswer => {
+      const { ended } = each;
       const { id: job } = ended;
-      if (stored.has(ended)) return { job, stored: true };
-      return { job, stored: false, holder: holderOf(standing.get(job)) };
+      const before = this.ledger.wasStored(ended);
+      const stored = before || isStored(ended, lost, standing);
+      if (!before) this.#tell(each, stored, standing);
+      this.ledger.letGo(ended);
+      if (!stored) return { job, stored, holder: holderOf(standing.get(job)) };
+      if (!before) this.ledger.stored(ended);
+      done.push(ended);
+      return { job, stored };
     });
+    signalEnded(wake, done);
+    return outcomes;
   }
 
   /** Tells those who listen, once: a repeated outcome is no news. */
@@ -139,20 +141,20 @@ export class Work {
     events.emit("lost", { ...attemptRef(job, worker), reason });
   }
 
-  /** One job may be told of under several leases: then it says itself which of them ended it. */
-  #isStored(
-    ended: Handed["ended"],
-    lost: ReadonlySet<string>,
-    standing: ReadonlyMap<string, Standing>,
-  ): boolean {
-    if (!lost.has(ended.id) || this.ledger.wasStored(ended)) return true;
-    const job = standing.get(ended.id);
-    return job !== undefined && job.lease === ended.lease && job.state !== "running";
-  }
-
   async #standing(ids: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
     return new Map((await this.api.standing(ids)).map((job) => [job.id, job]));
   }
+}
+
+/** One job may be told of under several leases: then it says itself which of them ended it. */
+function isStored(
+  { id, lease }: EndedAttempt,
+  lost: ReadonlySet<string>,
+  standing: ReadonlyMap<string, Standing>,
+): boolean {
+  if (!lost.has(id)) return true;
+  const job = standing.get(id);
+  return job !== undefined && job.lease === lease && job.state !== "running";
 }
 
 const NOBODY: ReadonlyMap<string, Standing> = new Map();

@@ -11,7 +11,7 @@ import { effectivePolicy, withMaxAttempts } from "../../policy.ts";
 import { checkName, type Policy } from "../../task.ts";
 import type { Parts } from "../../parts.ts";
 import { checkQueue, reaches } from "../access.ts";
-import { jsonText } from "../answer.ts";
+import { instantText, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import { readOutcomes } from "../outcomes.ts";
 import { type Call, type Route, route } from "../route.ts";
@@ -151,7 +151,7 @@ function answer(
   checkReached(caller, jobs);
   const members = [
     ...(lease === undefined || jobs.length === 0 ? [] : [`"lease":${leaseText(parts, lease)}`]),
-    `"jobs":[${jobs.map((job) => jobText(parts, job)).join()}]`,
+    `"jobs":[${jobTexts(parts, jobs)}]`,
     `"outcomes":${JSON.stringify(outcomes)}`,
     ...(nextDueMs === undefined ? [] : [`"nextDueIn":${Math.ceil(nextDueMs)}`]),
   ];
@@ -173,28 +173,43 @@ function leaseText(
 }
 
 /** Payload, meta and options are JSON already, and are neither parsed nor written again. */
-function jobText(parts: Parts, job: ClaimedJob): string {
-  const { payload, meta, options, parentId, locked } = job;
+function jobTexts(parts: Parts, jobs: readonly ClaimedJob[]): string {
+  let last: ClaimedJob | undefined;
+  let common = "";
+  return jobs.map((job) => {
+    if (last === undefined || !alike(last, job)) common = commonText(parts, job);
+    last = job;
+    const { id, lease, runAtMs, createdAtMs, payload, meta, locked } = job;
+    return `{"id":${JSON.stringify(id)},"lease":"${lease}",${common},` +
+      `"runAt":"${instantText(runAtMs)}","createdAt":"${instantText(createdAtMs)}",` +
+      `"payload":${payload}${meta === null ? "" : `,"meta":${meta}`}` +
+      `${locked === undefined ? "" : `,"locked":${JSON.stringify(locked)}`}}`;
+  }).join();
+}
+
+/** Whether {@linkcode commonText} says the same of both. */
+function alike(a: ClaimedJob, b: ClaimedJob): boolean {
+  return a.task === b.task && a.queue === b.queue && a.priority === b.priority &&
+    a.attempt === b.attempt && a.maxAttempts === b.maxAttempts && a.options === b.options &&
+    a.parentId === b.parentId;
+}
+
+/** What jobs have in common that were enqueued in the same words. */
+function commonText(parts: Parts, job: ClaimedJob): string {
+  const { task, queue, priority, attempt, maxAttempts, options, parentId } = job;
   const own = options === null ? NO_OPTIONS : decode(options) as OwnOptions;
   const { retry, timeoutMs } = withMaxAttempts(
-    effectivePolicy(parts.tasks.get(job.task), own, parts.retentionMs),
+    effectivePolicy(parts.tasks.get(task), own, parts.retentionMs),
     job,
   );
-  const { id, lease, task, queue, priority, attempt, maxAttempts } = job;
-  const head = JSON.stringify({
-    ...{ id, lease, task, queue, priority, attempt, maxAttempts: retry.maxAttempts },
-    timeout: timeoutMs,
-    runAt: new Date(job.runAtMs).toISOString(),
-    createdAt: new Date(job.createdAtMs).toISOString(),
+  const text = JSON.stringify({
+    ...{ task, queue, priority, attempt, maxAttempts: retry.maxAttempts, timeout: timeoutMs },
     ...(parentId !== null && { parentId }),
     ...(own.schedule !== undefined && {
-      schedule: { name: own.schedule.name, at: new Date(own.schedule.at).toISOString() },
+      schedule: { name: own.schedule.name, at: instantText(own.schedule.at) },
     }),
-    ...(locked !== undefined && { locked }),
   });
-  const said = `"own":{"maxAttempts":${maxAttempts},"options":${options}}`;
-  const noted = meta === null ? "" : `,"meta":${meta}`;
-  return `${head.slice(0, -1)},"payload":${payload}${noted},${said}}`;
+  return `${text.slice(1, -1)},"own":{"maxAttempts":${maxAttempts},"options":${options}}`;
 }
 
 interface OwnOptions extends Policy {

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import type { CloneOverrides } from "../../calls.ts";
 import type { EnqueuedJob } from "../../job.ts";
 import { checkQueue, reaches } from "../access.ts";
-import { json, jsonText } from "../answer.ts";
+import { instantText, json, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { checkConflict, preparedJobs } from "../enqueue.ts";
@@ -121,22 +121,11 @@ function insertedText(job: EnqueuedJob, { payload }: Prepared): string {
   const rest = maxAttempts === undefined && meta === undefined && parentId === undefined
     ? ""
     : `,${JSON.stringify({ maxAttempts, meta, parentId }).slice(1, -1)}`;
-  const created = instantText(createdAt);
-  const due = runAt.getTime() === createdAt.getTime() ? created : instantText(runAt);
+  const created = instantText(createdAt.getTime());
+  const due = instantText(runAt.getTime());
   return `{"id":"${id}","task":${JSON.stringify(task)},"queue":${JSON.stringify(queue)},` +
     `"state":"${state}","priority":${priority},"payload":${payload},"errors":[],"attempt":0,` +
     `"runAt":"${due}","createdAt":"${created}","enqueued":"inserted"${rest}}`;
-}
-
-let lastMs = NaN;
-let lastText = "";
-
-/** Jobs of one commit have one instant. */
-function instantText(instant: Date): string {
-  const ms = instant.getTime();
-  if (ms === lastMs) return lastText;
-  lastMs = ms;
-  return lastText = instant.toISOString();
 }
 
 function minimal(jobs: readonly EnqueuedJob[]): unknown {
