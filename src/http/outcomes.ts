@@ -13,12 +13,7 @@ import { ErrandError, invalid } from "../errors.ts";
 import type { JobErrorCode, LogLine } from "../job.ts";
 import { toJobError } from "../job-error.ts";
 import type { LogChunk, Outcome, Report } from "../outcome.ts";
-import {
-  afterFailure,
-  type EffectivePolicy,
-  effectivePolicy,
-  withMaxAttempts,
-} from "../policy.ts";
+import { afterFailure, type EffectivePolicy, effectivePolicy, withMaxAttempts } from "../policy.ts";
 import type { Policy } from "../task.ts";
 import type { Parts } from "../parts.ts";
 import { reaches } from "./access.ts";

@@ -1,6 +1,7 @@
 // When the log is copied into the file.
 import { stat } from "node:fs/promises";
 import { describe, expect, it, vi } from "vitest";
+import { Checkpoints } from "../../../src/store/driver/checkpoints.ts";
 import { openLocal } from "../../../src/store/driver/local.ts";
 import { openRaw } from "../../support/raw.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -70,5 +71,33 @@ describe("the local driver", () => {
     expect(cleared).toHaveBeenCalledWith(timer);
     set.mockRestore();
     cleared.mockRestore();
+  });
+});
+
+describe("checkpoints", () => {
+  const calls = (rows: number, times: number): number => {
+    vi.useFakeTimers();
+    try {
+      let made = 0;
+      const checkpoints = new Checkpoints(() => void made++);
+      for (let call = 0; call < times; call++) {
+        checkpoints.wrote(rows);
+        vi.advanceTimersByTime(5); // far from idle
+      }
+      checkpoints.stop();
+      return made;
+    } finally {
+      vi.useRealTimers();
+    }
+  };
+
+  it("come in pieces between calls that are small and never end", () => {
+    expect(calls(500, 39)).toBe(0);
+    expect(calls(500, 40)).toBe(1);
+    expect(calls(500, 80)).toBe(2);
+  });
+
+  it("do not interrupt those who write much in a call", () => {
+    expect(calls(1_000, 100)).toBe(0);
   });
 });
