@@ -266,8 +266,12 @@ export interface Broker {
   statements(jobs: readonly NewJob[]): Promise<SqlStatement[]>;
   /** Completes a job together with statements of its handler, in one transaction. */
   complete(request: CompletionRequest): Promise<CompletionAnswer>;
-  /** Hands in outcomes and claims, in one transaction. */
-  exchange(request: ExchangeRequest): Promise<ExchangeAnswer>;
+  /**
+   * Hands in outcomes and claims, in one transaction. With `patience`, a `patient` store answers a
+   * claim that finds nothing only when there is a job, when it has waited long, or when `patience`
+   * aborts; that answer is as good as any other.
+   */
+  exchange(request: ExchangeRequest, patience?: AbortSignal): Promise<ExchangeAnswer>;
   /** Prolongs leases, reports, and writes the worker's row; answers what has changed for it. */
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>;
   /** Takes back what expired leases hold; answers what it took and when to look again. */
@@ -327,6 +331,8 @@ export interface Broker {
   readonly onWork?: (heard: () => void) => (queues: ReadonlySet<string>) => void;
   /** Which of up to 500 jobs have ended, once one has or the signal aborts; only as `onWork` is. */
   readonly ending?: (ids: readonly string[], signal: AbortSignal) => Promise<Ended>;
+  /** Whether an exchange can wait for jobs. */
+  readonly patient?: boolean;
   /** Verbs that the store offers whole. */
   readonly verbs?: VerbBroker;
   /** What the server has counted; only where it tells. */

@@ -26,6 +26,7 @@ import { Janitor } from "./janitor.ts";
 import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { Pace } from "./pace.ts";
+import { Patience } from "./patience.ts";
 import { Runner } from "./runner.ts";
 import { thisProcess } from "./runtime.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -67,10 +68,12 @@ export class Working {
   readonly #scheduler: Scheduler;
   readonly #counts: AttemptCounts = noCounts();
   readonly #turns: Turns;
+  readonly #patience: Patience;
   readonly #ending: Ending;
   #unanswered: Exchange | undefined;
   #state: "new" | "started" | "stopping" | "stopped" = "new";
   #believedEmpty = false;
+  #drains = false;
   #nextDueMs: number | undefined;
   #claimsLeft = Infinity;
   #failures = 0;
@@ -91,6 +94,7 @@ export class Working {
     this.#graceMs = graceMs;
     this.#turns = new Turns(host.clock);
     this.#ending = ending;
+    this.#patience = new Patience({ ...host, queues: () => slots.queues() });
     this.#loop = new Loop(host.clock, () => this.#turn());
     this.#heart = new Heart({
       ...{ ...host, id, leaseMs },
@@ -157,6 +161,7 @@ export class Working {
       throw new ErrandError("CONFLICT", `Cannot drain worker ${this.#name}: it was started before`);
     }
     this.#claimsLeft = maxJobs;
+    this.#drains = true;
     const { broker, clock } = this.#host;
     const untilMs = beganMs + deadlineMs;
     const work = this.#drained(untilMs, options).finally(() => this.end(0));
@@ -173,9 +178,10 @@ export class Working {
     this.#endWatch?.();
     try {
       const ticket = wake.ticket();
-      if (!(await this.#worthAnExchange())) return this.#rest(ticket);
+      const waits = this.#mayWait();
+      if (!waits && !(await this.#worthAnExchange())) return this.#rest(ticket);
       const exchange = this.#unanswered ??= this.#exchange();
-      const answer = await broker.exchange(exchange.request);
+      const answer = await (waits ? this.#patience : broker).exchange(exchange.request);
       this.#unanswered = undefined;
       this.#failures = 0;
       this.#accept(exchange, answer);
@@ -197,6 +203,12 @@ export class Working {
     this.#nextDueMs = glimpse.nextDueMs;
     this.#host.wake.heed(glimpse);
     return glimpse.available || glimpse.nextDueMs === 0;
+  }
+
+  /** There is nothing to do but to wait for jobs, and the store may do that. */
+  #mayWait(): boolean {
+    const idle = this.#believedEmpty && this.#slots.held === 0 && !this.#owesOutcomes();
+    return idle && !this.#drains && this.#patience.can && this.#wanted() !== undefined;
   }
 
   #wanted(): ReturnType<Slots["wanted"]> {
@@ -237,7 +249,7 @@ export class Working {
   #rest(ticket: Ticket): number {
     const wanted = this.#wanted();
     if (wanted === undefined && this.#slots.held > 0) return this.#pace.mostMs;
-    if (wanted !== undefined && !this.#believedEmpty) return 0;
+    if (wanted !== undefined && !this.#believedEmpty || this.#mayWait()) return 0;
     const hear = (sure: boolean): void => {
       if (sure) {
         this.#believedEmpty = false;
@@ -287,6 +299,7 @@ export class Working {
     if (this.#state === "new") return this.#ended();
     this.#state = "stopping";
     this.#runner.close();
+    this.#patience.end();
     this.#loop.wake();
     await this.#noneRunning();
     this.#runner.abortAll();

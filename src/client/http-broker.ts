@@ -48,6 +48,8 @@ export class HttpBroker implements Broker {
   readonly marks: HttpMarks;
   /** See {@linkcode Broker.verbs}. */
   readonly verbs: HttpVerbs;
+  /** See {@linkcode Broker.patient}. */
+  readonly patient = true;
   /** See {@linkcode Broker.ending}. */
   readonly ending: NonNullable<Broker["ending"]>;
   readonly #requests: Requests;
@@ -85,8 +87,9 @@ export class HttpBroker implements Broker {
 
   // ─── work ───
 
-  async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
-    const answer = await exchange(this.#requests, request);
+  async exchange(request: ExchangeRequest, patience?: AbortSignal): Promise<ExchangeAnswer> {
+    if (patience !== undefined) this.#wakeups?.settle();
+    const answer = await exchange(this.#requests, request, patience);
     if (answer.jobs.length > 0) this.#wakeups?.found();
     return answer;
   }

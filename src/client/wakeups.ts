@@ -10,6 +10,8 @@ import type { Requests } from "./requests.ts";
 
 /** Proxies give a request up that is silent for a minute. */
 const WAIT_MS = 30_000;
+/** One who begins to listen often stops at once: a job was done before another could come. */
+const BEGIN_MS = 5;
 /** One who stops listening often begins again at once: the request may wait so long for that. */
 const LINGER_MS = 1_000;
 /** When so many answers in a row led to no job, the next one is asked for later and later. */
@@ -64,6 +66,11 @@ export class Wakeups {
     this.#fruitless = 0;
   }
 
+  /** Gives up the request that is under way unless somebody listens: others may need its answer. */
+  settle(): void {
+    if (this.#queues.size === 0) this.stop();
+  }
+
   /** Gives up the request that is under way. */
   stop(): void {
     this.#cancelLinger?.();
@@ -99,9 +106,9 @@ export class Wakeups {
 
   async #pause(signal: AbortSignal): Promise<void> {
     const times = this.#fruitless - FRUITLESS_MAX;
-    if (times < 0) return;
     const pauseMs = Math.min(PAUSE_FIRST_MS * 2 ** times, PAUSE_MOST_MS);
-    await sleep(this.#clock, jittered(this.#clock, pauseMs, 0.3), signal);
+    const fullMs = times < 0 ? BEGIN_MS : jittered(this.#clock, pauseMs, 0.3);
+    await sleep(this.#clock, fullMs, signal);
   }
 
   #tell(): void {

@@ -15,19 +15,33 @@ import type { JobError } from "../job.ts";
 import type { Held, Outcome, Report, Settlement } from "../outcome.ts";
 import { retention } from "./new-jobs.ts";
 import { halving, isTooLarge, ITEMS_MAX, type Part, partsOf } from "./parts.ts";
-import type { Requests } from "./requests.ts";
+import type { Ask, Requests } from "./requests.ts";
 
-/** Hands in outcomes and claims: in one request, unless there are more outcomes than go in one. */
+/** Proxies give a request up that is silent for a minute. */
+const WAIT_MS = 30_000;
+
+/**
+ * Hands in outcomes and claims: in one request, unless there are more outcomes than go in one. With
+ * `patience` the claim waits for a job; when that aborts it is made again without, under the same
+ * id: so its answer has what may have been claimed in between.
+ */
 export async function exchange(
   requests: Requests,
   request: ExchangeRequest,
+  patience?: AbortSignal,
 ): Promise<ExchangeAnswer> {
   const { settlements, closedLeases, worker } = request;
   await earlierLines(requests, settlements);
   const lost = new Set<string>();
-  const send = async (texts: readonly string[], rest: Partial<ClaimBody>): Promise<ClaimedBody> => {
-    const body = JSON.stringify({ worker, limit: 0, ...rest }).slice(0, -1);
+  const send = async (
+    texts: readonly string[],
+    rest: Partial<ClaimBody>,
+    ask: Pick<Ask, "waitMs" | "signal" | "once"> = {},
+  ): Promise<ClaimedBody> => {
+    const { waitMs: wait } = ask;
+    const body = JSON.stringify({ worker, limit: 0, ...rest, wait }).slice(0, -1);
     const answer = await requests.send<ClaimedBody>("/v1/claims", {
+      ...ask,
       body: `${body},"outcomes":[${texts.join()}]}`,
     });
     for (const { job, stored } of answer.outcomes) if (!stored) lost.add(job);
@@ -43,7 +57,9 @@ export async function exchange(
   const last = parts.pop();
   for (const part of parts) await halving(part, handIn);
   const rest = { ...claimBody(request), ...(closedLeases.length > 0 && { close: closedLeases }) };
-  const answer = await send(last?.texts ?? [], rest).catch(async (error) => {
+  const wait = patience && { waitMs: WAIT_MS, signal: patience, once: true };
+  const answer = await send(last?.texts ?? [], rest, wait).catch(async (error) => {
+    if (patience?.aborted) return await send(last?.texts ?? [], rest);
     if (last === undefined || !isTooLarge(error)) throw error;
     await halving(last, handIn);
     return await send([], rest);

@@ -114,20 +114,100 @@ describe("a worker over HTTP", () => {
     expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 2 });
   });
 
-  it("that is idle sends one request, and starts a job without another look", async () => {
+  it("that is idle waits in one claim, whose answer is the job", async () => {
     await using both = await pair({ client: { tasks } });
     const { client, server, clock, sent } = both;
     await using worker = client.worker({ concurrency: 2 });
     await worker.start();
-    await vi.waitFor(() => expect(sent.at(-1)).toBe("GET /v1/wakeups"));
+    const claims = () => sent.filter((what) => what === "POST /v1/claims").length;
+    await vi.waitFor(() => expect(claims()).toBe(2)); // the first one did not wait
     await clock.advance("20s");
     await clock.advance(5); // the server has looked, and rests
-    expect(sent.filter((what) => what === "GET /v1/wakeups")).toHaveLength(1);
-    sent.length = 0;
+    expect(claims()).toBe(2);
+    await clock.advance("10s"); // so long it waits
+    await vi.waitFor(() => expect(claims()).toBe(3));
     const { id } = await server.enqueue("quick");
+    expect(await server.wait(id)).toMatchObject({ state: "completed", attempt: 1 });
+    await vi.waitFor(() => expect(claims()).toBe(5)); // handed in, and waiting again
+    expect(sent).not.toContain("GET /v1/wakeups");
+  });
+
+  it("that is idle is told by nobody but its server that it serves another queue", async () => {
+    const other = defineTask({ name: "other", queue: "other", run: () => "done" });
+    await using both = await pair({ client: { tasks } });
+    const { client, server, sent } = both;
+    await using worker = client.worker();
+    await worker.start();
+    await vi.waitFor(() =>
+      expect(sent.filter((what) => what === "POST /v1/claims").length).toBe(2)
+    );
+    const { id } = await server.enqueue("other", null, { queue: "other" });
+    client.register(other);
     expect(await server.wait(id)).toMatchObject({ state: "completed" });
-    expect(sent.filter((what) => what.startsWith("POST"))[0]).toBe("POST /v1/claims");
-    expect(sent.filter((what) => what === "GET /v1/wakeups").length).toBeLessThanOrEqual(2);
+  });
+
+  it("that stops while it waits loses no job that comes just then", async () => {
+    await using both = await pair({ client: { tasks } });
+    const { client, server, sent } = both;
+    for (let round = 0; round < 10; round++) {
+      const worker = client.worker();
+      await worker.start();
+      sent.length = 0;
+      await vi.waitFor(() => expect(sent).toContain("POST /v1/claims"));
+      const enqueued = server.enqueue("quick");
+      for (let turns = 0; turns < round; turns++) await new Promise((next) => setTimeout(next, 0));
+      await worker.stop();
+      const { id } = await enqueued;
+      expect(["available", "completed"]).toContain((await server.get(id))?.state);
+      expect((await server.get(id))!.attempt).toBeLessThan(2);
+      await client.worker().drain();
+      expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 1 });
+    }
+  });
+
+  it("gets the job whose claim was answered to nobody", async () => {
+    let cut = false;
+    await using both = await pair({
+      client: { tasks },
+      async between(request, pass) {
+        const response = await pass();
+        if (!cut || !request.url.endsWith("/claims")) return response;
+        cut = false;
+        throw new TypeError("fetch failed: the connection was reset");
+      },
+    });
+    const { client, server, clock, sent } = both;
+    const errors: unknown[] = [];
+    client.on("error", ({ error }) => void errors.push(error));
+    await using worker = client.worker();
+    await worker.start();
+    await vi.waitFor(() =>
+      expect(sent.filter((what) => what === "POST /v1/claims").length).toBe(2)
+    );
+    cut = true;
+    await clock.advance(5); // the server has looked, and rests
+    const { id } = await server.enqueue("quick");
+    await vi.waitFor(() => expect(errors).toMatchObject([{ code: "DATABASE_UNAVAILABLE" }]));
+    expect(await server.get(id)).toMatchObject({ state: "running", attempt: 1 });
+    await clock.advance("1s");
+    expect(await server.wait(id)).toMatchObject({ state: "completed", attempt: 1 });
+  });
+
+  it("that asks a server which does not wait hears of jobs, and does not ask all the time", async () => {
+    await using both = await pair({
+      ...{ client: { tasks }, api: { open: true, waitLimit: 1 } },
+    });
+    const { client, server, clock, sent } = both;
+    await using worker = client.worker();
+    await worker.start();
+    for (let turn = 0; turn < 50; turn++) await clock.advance(100);
+    expect(sent.filter((what) => what === "POST /v1/claims").length).toBeLessThan(10);
+    expect(sent).toContain("GET /v1/wakeups");
+    const { id } = await server.enqueue("quick");
+    await vi.waitFor(async () => {
+      await clock.advance(100);
+      expect(await server.get(id)).toMatchObject({ state: "completed" });
+    });
   });
 
   it("with a free slot hears of work while others are taken", async () => {

@@ -21,6 +21,12 @@ function listening() {
   return {
     ...{ wakeups, clock, sent },
     heard: () => heard,
+    /** So many requests in all; each is sent a moment after somebody has begun to listen. */
+    asked: (times: number) =>
+      vi.waitFor(async () => {
+        await clock.advance(5);
+        expect(sent).toHaveLength(times);
+      }),
     answer(at: number, work: boolean, after = `after ${at}`): void {
       gates[at]!.open(Response.json({ after, work }));
     },
@@ -43,13 +49,13 @@ describe("listening for work at a server", () => {
   });
 
   it("asks once at a time for all queues, and goes on after what it has heard", async () => {
-    const { wakeups, sent, answer, heard } = listening();
+    const { wakeups, sent, answer, heard, asked } = listening();
     wakeups.listen(set("a", "b"));
     wakeups.listen(set("b"));
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await asked(1);
     expect(query(sent[0])).toEqual({ queues: "a,b", wait: "30000" });
     answer(0, false);
-    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await asked(2);
     expect([query(sent[1]), heard()])
       .toEqual([{ queues: "a,b", after: "after 0", wait: "30000" }, 0]);
     answer(1, true);
@@ -57,26 +63,47 @@ describe("listening for work at a server", () => {
     await turn();
     expect(sent).toHaveLength(2);
     wakeups.listen(set("b"));
-    await vi.waitFor(() => expect(sent).toHaveLength(3));
+    await asked(3);
     expect(query(sent[2])).toMatchObject({ queues: "b", after: "after 1" });
     wakeups.stop();
     expect(isAborted(sent[2]!)).toBe(true);
   });
 
-  it("asks anew when a queue is listened for that was not asked about", async () => {
-    const { wakeups, sent } = listening();
+  it("asks nothing for one who stops listening at once", async () => {
+    const { wakeups, clock, sent } = listening();
     wakeups.listen(set("a"));
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await clock.advance(4);
+    wakeups.listen(set());
+    wakeups.settle();
+    await clock.advance(5_000);
+    expect(sent).toEqual([]);
+  });
+
+  it("settles only when nobody listens", async () => {
+    const { wakeups, sent, asked } = listening();
+    wakeups.listen(set("a"));
+    await asked(1);
+    wakeups.settle();
+    expect(isAborted(sent[0]!)).toBe(false);
+    wakeups.listen(set());
+    wakeups.settle();
+    expect(isAborted(sent[0]!)).toBe(true);
+  });
+
+  it("asks anew when a queue is listened for that was not asked about", async () => {
+    const { wakeups, sent, asked } = listening();
+    wakeups.listen(set("a"));
+    await asked(1);
     wakeups.listen(set("a", "c"));
-    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await asked(2);
     expect([isAborted(sent[0]!), query(sent[1]).queues]).toEqual([true, "a,c"]);
     wakeups.stop();
   });
 
   it("keeps its request for one who listens again at once, and its answer as well", async () => {
-    const { wakeups, sent, answer, heard } = listening();
+    const { wakeups, sent, answer, heard, asked } = listening();
     wakeups.listen(set("a"));
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await asked(1);
     wakeups.listen(set());
     wakeups.listen(set("a"));
     wakeups.listen(set());
@@ -91,9 +118,9 @@ describe("listening for work at a server", () => {
   });
 
   it("gives its request up when nobody listens any more", async () => {
-    const { wakeups, clock, sent } = listening();
+    const { wakeups, clock, sent, asked } = listening();
     wakeups.listen(set("a"));
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await asked(1);
     wakeups.listen(set());
     await clock.advance(999);
     expect(isAborted(sent[0]!)).toBe(false);
@@ -102,16 +129,16 @@ describe("listening for work at a server", () => {
   });
 
   it("takes a failure for news, so that who listens looks for itself", async () => {
-    const { wakeups, sent, fail, heard } = listening();
+    const { wakeups, fail, heard, asked } = listening();
     wakeups.listen(set("a"));
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await asked(1);
     fail(0);
     await vi.waitFor(() => expect(heard()).toBe(1));
     wakeups.stop();
   });
 
   it("asks less and less often when its answers lead to no job", async () => {
-    const { wakeups, clock, sent, answer, heard } = listening();
+    const { wakeups, clock, sent, answer, heard, asked } = listening();
     const pauses: number[] = [];
     for (let n = 0; n < 6; n++) {
       const begunMs = clock.elapsedMs();
@@ -121,11 +148,10 @@ describe("listening for work at a server", () => {
       answer(n, true);
       await vi.waitFor(() => expect(heard()).toBe(n + 1));
     }
-    expect(pauses).toEqual([0, 0, 0, 20, 40, 80]);
+    expect(pauses).toEqual([5, 5, 5, 20, 40, 80]);
     wakeups.found();
     wakeups.listen(set("a"));
-    await turn();
-    expect(sent).toHaveLength(7);
+    await asked(7);
     wakeups.stop();
   });
 });
