@@ -11,7 +11,7 @@ import { smoke, SMOKE_TOKEN, smokeStream } from "../support/http-smoke.ts";
 import { listen } from "../support/listen.ts";
 import { offered } from "../support/need.ts";
 import { findSqld, startSqld } from "../support/sqld.ts";
-import { findWorkerd, startWorkerd } from "../support/workerd.ts";
+import { findWorkerd, startModules, startWorkerd } from "../support/workerd.ts";
 
 const edge = "test/support/children/http-edge.ts";
 const tokens = [{ name: "smoke", token: SMOKE_TOKEN, scopes: ["admin"] }] as const;
@@ -80,9 +80,12 @@ describe("on the runtime's own server", () => {
 const runs = offered("an API in workerd", findWorkerd()) && offered("its database", findSqld());
 
 describe.runIf(runs)("in workerd", () => {
-  it("it does what it has to", async () => {
+  it.each([
+    ["in one file", startWorkerd],
+    ["in modules, of which most are loaded when they are used", startModules],
+  ])("it does what it has to, %s", async (_, start) => {
     await using database = await startSqld();
-    await using server = await startWorkerd(edge);
+    await using server = await start(edge);
     const send = (path: string, init: RequestInit = {}) =>
       fetch(server.url + path, {
         ...init,

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { root } from "../../scripts/runtimes.ts";
-import { bundle } from "./bundle.ts";
+import { bundle, bundleModules } from "./bundle.ts";
 import type { Found } from "./need.ts";
 import { startServer } from "./server.ts";
 import { tempDir } from "./temp.ts";
@@ -32,7 +32,8 @@ export function findWorkerd(): Found {
 }
 
 /** The internet that a worker sees by default has no private addresses. */
-const CONFIG = `using Workerd = import "/workerd/workerd.capnp";
+const config = (modules: readonly string[]): string =>
+  `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
@@ -41,7 +42,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  modules = [${modules.map((name) => `(name = "${name}", esModule = embed "${name}")`).join()}],
   compatibilityDate = "2026-01-01",
 );`;
 
@@ -50,13 +51,23 @@ export async function startWorkerd(entry: string): Promise<Workerd> {
   return startScript(await bundle(entry, "workerd"));
 }
 
+/** The same in modules, as Cloudflare takes them as well: what is seldom used is loaded later. */
+export async function startModules(entry: string): Promise<Workerd> {
+  return start(await bundleModules(entry));
+}
+
 /** Starts a worker that is bundled already. */
 export async function startScript(
   script: string | Uint8Array,
 ): Promise<Workerd> {
+  return start(new Map([["worker.js", script]]));
+}
+
+async function start(modules: ReadonlyMap<string, string | Uint8Array>): Promise<Workerd> {
   const dir = await tempDir();
-  await writeFile(dir.file("worker.js"), script);
-  await writeFile(dir.file("config.capnp"), CONFIG);
+  for (const [name, text] of modules) await writeFile(dir.file(name), text);
+  const names = [...modules.keys()].sort((a) => a === "worker.js" ? -1 : 1); // it comes first
+  await writeFile(dir.file("config.capnp"), config(names));
   const server = await startServer({
     command: findWorkerd().path!,
     cwd: dir.path,
