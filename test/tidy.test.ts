@@ -32,7 +32,16 @@ const layers: readonly (readonly string[])[] = [
   ["src/process/isolate/"],
   [
     ...["worker", "working", "runner", "attempt", "heart", "janitor", "scheduler", "loop"],
-    ...["wake", "commits", "announce", "log-events", "queues", "options", "worker-options"],
+    ...[
+      "wake",
+      "commits",
+      "patience",
+      "announce",
+      "log-events",
+      "queues",
+      "options",
+      "worker-options",
+    ],
     ...["schedules", "schedule-verbs"],
     ...["commit", "statements", "isolation", "waiting", "feed", "history", "history-verbs"],
     ...["workers", "turns", "pace", "ending", "run", "mark", "nudge", "signature", "once"],

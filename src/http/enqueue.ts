@@ -111,8 +111,8 @@ function preparedJob(
 }
 
 /**
- * The kinds of bodies that say, in plain words, what earlier ones said, beside new ids and payloads:
- * then there is nothing else to check in them.
+ * The kinds of bodies that say, in plain words, what earlier ones said, beside new ids and
+ * payloads: then there is nothing else to check in them.
  */
 function familiarKinds(
   { parts }: EnqueueCall,
