@@ -71,6 +71,8 @@ export class Working {
   readonly #patience: Patience;
   readonly #ending: Ending;
   #unanswered: Exchange | undefined;
+  /** Of a claim that got nothing: a request that was given up may have got something since. */
+  #unusedLease: string | undefined;
   #state: "new" | "started" | "stopping" | "stopped" = "new";
   #believedEmpty = false;
   #drains = false;
@@ -218,7 +220,10 @@ export class Working {
   #exchange(): Exchange {
     const ended = this.#runner.takeEnded();
     const wanted = this.#wanted();
-    const claim = wanted && { lease: newId(), leaseMs: this.#leaseMs, ...wanted };
+    const claim = wanted && {
+      ...{ lease: this.#unusedLease ?? newId(), leaseMs: this.#leaseMs },
+      ...wanted,
+    };
     const emptied = this.#heart.emptiedBy(ended.map(({ lease }) => lease));
     const closedLeases = [...this.#heart.takeEmptied(), ...emptied];
     const request = { worker: this.#id, settlements: ended, closedLeases };
@@ -231,6 +236,7 @@ export class Working {
     for (const settled of ended) this.#announce(settled, answer.lost.has(settled.id));
     signalEnded(this.#host.wake, ended);
     if (request.claim === undefined) return;
+    this.#unusedLease = answer.jobs.length === 0 ? request.claim.lease : undefined;
     this.#believedEmpty = answer.jobs.length < request.claim.limit;
     this.#nextDueMs = answer.nextDueMs;
     this.#host.wake.heed(answer);
@@ -267,6 +273,9 @@ export class Working {
     const { clock, events } = this.#host;
     events.emit("error", { error, during: "exchange" });
     this.#lastError = error;
+    if (this.#state === "stopping" && this.#unanswered?.ended.length === 0) {
+      this.#unanswered = undefined; // what it may have got expires, and stopping waits for nobody
+    }
     const pauseMs = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** this.#failures++);
     return jittered(clock, pauseMs, 0.3);
   }

@@ -11,19 +11,20 @@ import type {
   HeartbeatRequest,
 } from "../broker.ts";
 import type { BeatenBody, ClaimBody, ClaimedBody, ClaimedJobBody } from "../http/wire.ts";
+import { ErrandError } from "../errors.ts";
 import type { JobError } from "../job.ts";
 import type { Held, Outcome, Report, Settlement } from "../outcome.ts";
 import { retention } from "./new-jobs.ts";
 import { halving, isTooLarge, ITEMS_MAX, type Part, partsOf } from "./parts.ts";
 import type { Ask, Requests } from "./requests.ts";
 
-/** Proxies give a request up that is silent for a minute. */
-const WAIT_MS = 30_000;
+/** Some gateways give a request up that is silent for half a minute. */
+const WAIT_MS = 25_000;
 
 /**
  * Hands in outcomes and claims: in one request, unless there are more outcomes than go in one. With
- * `patience` the claim waits for a job; when that aborts it is made again without, under the same
- * id: so its answer has what may have been claimed in between.
+ * `patience` the claim waits for a job; when that aborts, or the wait fails, it is made again
+ * without, under the same id: so its answer has what may have been claimed in between.
  */
 export async function exchange(
   requests: Requests,
@@ -59,7 +60,8 @@ export async function exchange(
   const rest = { ...claimBody(request), ...(closedLeases.length > 0 && { close: closedLeases }) };
   const wait = patience && { waitMs: WAIT_MS, signal: patience, once: true };
   const answer = await send(last?.texts ?? [], rest, wait).catch(async (error) => {
-    if (patience?.aborted) return await send(last?.texts ?? [], rest);
+    if (patience?.aborted) return await send(last?.texts ?? [], rest, { once: true });
+    if (patience !== undefined && isUnavailable(error)) return await send(last?.texts ?? [], rest);
     if (last === undefined || !isTooLarge(error)) throw error;
     await halving(last, handIn);
     return await send([], rest);
@@ -70,6 +72,10 @@ export async function exchange(
     lost,
     ...(nextDueIn !== undefined && { nextDueMs: nextDueIn }),
   };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof ErrandError && error.code === "DATABASE_UNAVAILABLE";
 }
 
 function claimBody({ claim }: ExchangeRequest): Partial<ClaimBody> {

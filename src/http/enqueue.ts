@@ -104,7 +104,10 @@ function preparedJob(
   };
   try {
     const job = prepare(known, terms, payload, parts, id);
-    return job instanceof Promise ? job.catch(wrong) : job;
+    if (!(job instanceof Promise)) return job;
+    const checked = job.catch(wrong);
+    checked.catch(() => {}); // another job of the request may be refused first
+    return checked;
   } catch (error) {
     return wrong(error);
   }

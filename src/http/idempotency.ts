@@ -17,7 +17,7 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
  */
 export function onceKey(
   { request: { headers }, caller }: Pick<Call, "request" | "caller">,
-  body: unknown,
+  body: () => unknown,
 ): Promise<OnceKey> | undefined {
   const key = headers.get("idempotency-key");
   if (key === null) return undefined;
@@ -27,7 +27,7 @@ export function onceKey(
       { message, path: ["idempotency-key"] },
     ]);
   }
-  return keyOf(`${caller.name} ${key}`, body);
+  return keyOf(`${caller.name} ${key}`, body());
 }
 
 async function keyOf(key: string, body: unknown): Promise<OnceKey> {

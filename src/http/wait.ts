@@ -11,9 +11,13 @@ export function waitMs({ settings }: Pick<Call, "settings">, wait: Duration | un
   return wait === undefined ? 0 : Math.min(durationMs(wait, "wait"), settings.waitLimitMs);
 }
 
-/** Aborts when the caller has gone, or the server is about to end. */
-export function waitSignal({ request, settings: { stopping } }: Waiter): AbortSignal {
-  return stopping === undefined ? request.signal : AbortSignal.any([request.signal, stopping]);
+/** Aborts when the caller has gone, the server is about to end, or `other` aborts. */
+export function waitSignal(
+  { request, settings: { stopping } }: Waiter,
+  other?: AbortSignal,
+): AbortSignal {
+  const signals = [request.signal, stopping, other].filter((signal) => signal !== undefined);
+  return signals.length === 1 ? request.signal : AbortSignal.any(signals);
 }
 
 type Waiter = Pick<Call, "request" | "settings">;

@@ -30,6 +30,12 @@ export interface Exchanged extends ExchangeAnswer {
   readonly outcomes: readonly OutcomeAnswer[];
 }
 
+/** A claim under an id of the client's own, while it is being answered. */
+interface OwnClaim {
+  readonly overtaken: AbortController;
+  readonly ended: Promise<void>;
+}
+
 /** Some runtimes end what a request has begun with the request. */
 const BRIEF = /^(Cloudflare-Workers|Edge-Runtime)/;
 
@@ -38,6 +44,7 @@ export class Work {
   readonly parts: Parts;
   readonly api: ApiBroker;
   readonly ledger: Ledger = new Ledger();
+  readonly #claims = new Map<string, OwnClaim>();
   readonly #keeper: Keeper;
   readonly #parking: Parking;
   readonly #brief: boolean = BRIEF.test(thisProcess().runtime ?? "");
@@ -68,6 +75,31 @@ export class Work {
   /** Somebody asks for work, or has got some under a lease of so long. */
   asked(leaseMs?: number): void {
     if (!this.#brief) this.#keeper.asked(leaseMs);
+  }
+
+  /**
+   * Answers a claim under an id of the client's own by `answer`. A claim that is made again has
+   * overtaken the one before, which ends first: nobody hears its answer any more, and what it would
+   * take later would be nobody's.
+   */
+  async claiming<Answer>(
+    id: string,
+    answer: (overtaken: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
+    for (let other = this.#claims.get(id); other; other = this.#claims.get(id)) {
+      other.overtaken.abort();
+      await other.ended;
+    }
+    const overtaken = new AbortController();
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => end = resolve);
+    this.#claims.set(id, { overtaken, ended });
+    try {
+      return await answer(overtaken.signal);
+    } finally {
+      this.#claims.delete(id);
+      end();
+    }
   }
 
   /** Hands in outcomes and claims, in one transaction, and says what became of each outcome. */

@@ -187,10 +187,54 @@ describe("a worker over HTTP", () => {
     cut = true;
     await clock.advance(5); // the server has looked, and rests
     const { id } = await server.enqueue("quick");
-    await vi.waitFor(() => expect(errors).toMatchObject([{ code: "DATABASE_UNAVAILABLE" }]));
-    expect(await server.get(id)).toMatchObject({ state: "running", attempt: 1 });
-    await clock.advance("1s");
     expect(await server.wait(id)).toMatchObject({ state: "completed", attempt: 1 });
+    expect([cut, errors]).toEqual([false, []]); // it was claimed again, under the same id
+  });
+
+  it("claims under one id until that has got it something", async () => {
+    const ids: string[] = [];
+    await using both = await pair({
+      client: { tasks },
+      async between(request, pass) {
+        if (!request.url.endsWith("/claims")) return pass();
+        const { limit, id } = await request.clone().json() as { limit: number; id: string };
+        if (limit > 0) ids.push(id);
+        return pass();
+      },
+    });
+    const { client, server, clock } = both;
+    await using worker = client.worker();
+    await worker.start();
+    await vi.waitFor(() => expect(ids.length).toBe(2));
+    await clock.advance(5);
+    const { id } = await server.enqueue("quick");
+    expect(await server.wait(id)).toMatchObject({ state: "completed" });
+    await vi.waitFor(() => expect(ids.length).toBe(4));
+    expect([ids[1], ids[3]]).toEqual([ids[0], ids[2]]);
+    expect(ids[2]).not.toBe(ids[0]);
+  });
+
+  it("that waits behind a gateway which refuses that works on without a word", async () => {
+    await using both = await pair({
+      client: { tasks },
+      async between(request, pass) {
+        if (!request.url.endsWith("/claims")) return pass();
+        const { wait } = await request.clone().json() as { wait?: number };
+        return wait === undefined ? pass() : new Response("", { status: 504 });
+      },
+    });
+    const { client, server, clock, sent } = both;
+    const errors: unknown[] = [];
+    client.on("error", ({ error }) => void errors.push(error));
+    await using worker = client.worker();
+    await worker.start();
+    const { id } = await server.enqueue("quick");
+    await vi.waitFor(async () => {
+      await clock.advance(100);
+      expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 1 });
+    });
+    expect(errors).toEqual([]);
+    expect(sent.filter((what) => what === "POST /v1/claims").length).toBeLessThan(10);
   });
 
   it("that asks a server which does not wait hears of jobs, and does not ask all the time", async () => {

@@ -112,6 +112,23 @@ describe("many jobs", () => {
     expect(terms.size).toBe(2);
   });
 
+  it("are refused for what is found first, also where a schema takes its time", async () => {
+    const slow = defineTask({
+      name: "slow",
+      input: v.pipeAsync(v.string(), v.checkAsync(() => Promise.resolve(false), "is wrong")),
+      run: () => {},
+    });
+    await using errand = await testErrand({ tasks: [slow] });
+    const send = caller(errand);
+    const body = [{ task: "slow", payload: "x" }, { task: "nope" }];
+    const answer = await send("POST /v1/jobs", { body }); // and nothing is rejected unheard
+    expect([answer.status, answer.body.issues[0].path]).toEqual([400, [1]]);
+    const alone = await send("POST /v1/jobs", { body: body[0] });
+    expect([alone.status, alone.body.issues]).toEqual([400, [
+      { message: "is wrong", path: ["payload"] },
+    ]]);
+  });
+
   it("are at most 1,000", async () => {
     await using errand = await testErrand();
     const body = Array.from({ length: 1_001 }, () => ({ task: "t" }));

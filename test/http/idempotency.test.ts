@@ -39,6 +39,13 @@ describe("a request with a key", () => {
     expect(await count(api)).toBe(2);
   });
 
+  it("is the same in whatever order its body says things", async () => {
+    await using api = await openWorkApi();
+    const first = await api.send("/v1/jobs", { task: "t", payload: 1, priority: 2 }, key);
+    expect(await api.send("/v1/jobs", { priority: 2, payload: 1, task: "t" }, key)).toEqual(first);
+    expect(await count(api)).toBe(1);
+  });
+
   it("and another body is a conflict, and adds nothing", async () => {
     await using api = await openWorkApi();
     await api.send("/v1/jobs", { task: "t" }, key);

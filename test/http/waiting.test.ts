@@ -32,6 +32,25 @@ describe("a claim that waits", () => {
     expect(await errand.get(job)).toMatchObject({ attempt: 2 });
   });
 
+  it("is over when it is made again under its id, and takes nothing after that", async () => {
+    await using api = await openWorkApi();
+    const { errand } = api;
+    const id = newId();
+    const first = api.claim({ wait: "1m", id });
+    await errand.clock.advance("10ms");
+    const second = api.claim({ wait: "1m", id });
+    expect(await first).toEqual({ jobs: [], outcomes: [] });
+    expect(await api.claim({ id })).toEqual({ jobs: [], outcomes: [] });
+    expect(await second).toEqual({ jobs: [], outcomes: [] });
+    const job = await errand.enqueue("t");
+    await errand.clock.advance("10ms");
+    expect(await errand.get(job.id)).toMatchObject({ state: "available", attempt: 0 });
+    const again = api.claim({ wait: "1m", id });
+    await errand.clock.advance("10ms");
+    expect((await again).jobs).toMatchObject([{ id: job.id, attempt: 1 }]);
+    expect((await api.claim({ id, wait: "1m" })).jobs).toMatchObject([{ id: job.id, attempt: 1 }]);
+  });
+
   it("hands its outcomes in at once, and tells of them in the end", async () => {
     await using api = await openWorkApi();
     const { id } = await api.errand.enqueue("t");

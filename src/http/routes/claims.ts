@@ -45,7 +45,15 @@ export const claimRoutes: readonly Route[] = [
   }),
 ];
 
-async function claim(call: Call<undefined, undefined, ClaimBody>): Promise<Response> {
+type ClaimCall = Call<undefined, undefined, ClaimBody>;
+
+async function claim(call: ClaimCall): Promise<Response> {
+  const { id } = call.body;
+  if (id === undefined) return await claimJobs(call);
+  return await workOf(call).claiming(id, (overtaken) => claimJobs(call, overtaken));
+}
+
+async function claimJobs(call: ClaimCall, overtaken?: AbortSignal): Promise<Response> {
   const { body, caller, parts } = call;
   const work = workOf(call);
   const wanted = claimOf(call);
@@ -73,7 +81,7 @@ async function claim(call: Call<undefined, undefined, ClaimBody>): Promise<Respo
   const mostMs = waitMs(call, body.wait) - (parts.clock.elapsedMs() - startMs);
   if ((taken?.found.jobs.length ?? 0) === 0 && mostMs > 0) {
     await parking.park({
-      ...{ queues, signal: waitSignal(call), waitMs: mostMs },
+      ...{ queues, signal: waitSignal(call, overtaken), waitMs: mostMs },
       take: async () => {
         taken = await take();
         const { jobs } = taken.found;
@@ -95,7 +103,7 @@ async function claim(call: Call<undefined, undefined, ClaimBody>): Promise<Respo
 
 /** What is asked for; `undefined` when nothing is. */
 function claimOf(
-  { body, caller }: Call<undefined, undefined, ClaimBody>,
+  { body, caller }: ClaimCall,
 ): ClaimRequest | undefined {
   const { queues = [], limit = 1, lease = LEASE_MS, id } = body;
   const leaseMs = checkedLease(durationMs(lease, "lease"));
@@ -123,7 +131,7 @@ export function checkedLease(leaseMs: number): number {
  * its own: it may have asked again, and have them.
  */
 async function leftBehind(
-  { body, request: { signal } }: Call<undefined, undefined, ClaimBody>,
+  { body, request: { signal } }: ClaimCall,
   work: Work,
   { jobs }: Exchanged,
 ): Promise<boolean> {

@@ -13,6 +13,7 @@ import * as bodies from "../bodies.ts";
 import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
 import { onceKey } from "../idempotency.ts";
+import { parsed } from "../input.ts";
 import type { Prepared } from "../../new-job.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
@@ -98,7 +99,7 @@ async function enqueue(
   const many = Array.isArray(body);
   const preparing = preparedJobs(call, body);
   const prepared = preparing instanceof Promise ? await preparing : preparing;
-  const once = onceKey(call, body);
+  const once = onceKey(call, () => parsed(bodies.newJobs, body, "body")); // in one order
   const jobs = once === undefined
     ? await parts.enqueueTogether(prepared)
     : await parts.enqueueOnce(prepared, await once);
