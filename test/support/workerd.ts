@@ -57,9 +57,7 @@ export async function startModules(entry: string): Promise<Workerd> {
 }
 
 /** Starts a worker that is bundled already. */
-export async function startScript(
-  script: string | Uint8Array,
-): Promise<Workerd> {
+export function startScript(script: string | Uint8Array): Promise<Workerd> {
   return start(new Map([["worker.js", script]]));
 }
 
