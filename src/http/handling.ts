@@ -54,7 +54,12 @@ async function handled(route: Route, context: Context, serving: Serving): Promis
     ? NOBODY
     : serving.settings.auth.caller(headers.get("authorization"));
   const caller = proved instanceof Promise ? await proved : proved;
-  if (route.scope !== "open" && !may(caller, route.scope)) return forbidden(route.scope);
+  if (route.scope !== "open") {
+    const { rates } = serving.settings;
+    const restMs = rates?.take(caller.name, serving.parts.clock.elapsedMs()) ?? 0;
+    if (restMs > 0) return limited(restMs);
+    if (!may(caller, route.scope)) return forbidden(route.scope);
+  }
   const { params, query, body, ownCheck } = route;
   const { errand, parts, settings, shared } = serving;
   const said = body && await jsonBody(request, settings.bodyLimitBytes);
@@ -78,6 +83,12 @@ function forbidden(scope: Scope): Response {
   return problem({ status: 403, detail, code: "FORBIDDEN" }, {
     "www-authenticate": `Bearer realm="errand", error="insufficient_scope", scope="${scope}"`,
   });
+}
+
+function limited(restMs: number): Response {
+  const seconds = Math.ceil(restMs / 1_000);
+  const detail = `Cannot answer: there are too many requests; ask again in ${seconds} s`;
+  return problem({ status: 429, detail, code: "RATE_LIMITED" }, { "retry-after": `${seconds}` });
 }
 
 /** For a path that takes other methods: those of `allow`. */

@@ -5,6 +5,7 @@
  */
 import { type Duration, durationMs } from "../duration.ts";
 import { invalid, show } from "../errors.ts";
+import { type RateLimit, Rates } from "./rate-limit.ts";
 import { type ApiTokens, type Auth, noAuth, tokenAuth } from "./auth.ts";
 
 /** Whose pages may call the API from a browser. */
@@ -32,6 +33,8 @@ export interface ApiOptions {
   readonly bodyLimit?: number;
   /** The longest that a request may wait. @default "60s" */
   readonly waitLimit?: Duration;
+  /** How many requests each token may send; more are answered 429. @default any number */
+  readonly rateLimit?: RateLimit;
   /** What serves `/run`: an `httpTrigger`. @default nothing does */
   readonly run?: (request: Request) => Promise<Response>;
   /** Aborts when the server is about to end: what waits is then answered at once. */
@@ -46,6 +49,7 @@ export interface ApiSettings {
   readonly cors?: { readonly origins: readonly string[] | "*"; readonly maxAgeSeconds: number };
   readonly bodyLimitBytes: number;
   readonly waitLimitMs: number;
+  readonly rates?: Rates;
   readonly run?: (request: Request) => Promise<Response>;
   readonly stopping?: AbortSignal;
 }
@@ -55,7 +59,7 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Checks everything that can be checked at once. */
 export function apiSettings(options: ApiOptions): ApiSettings {
   const { open = false, anyTask = false, bodyLimit = BODY_LIMIT_BYTES, cors, run } = options;
-  const { stopping } = options;
+  const { stopping, rateLimit } = options;
   if (!(Number.isInteger(bodyLimit) && bodyLimit > 0)) {
     throw invalid(`Cannot use ${show(bodyLimit)} as bodyLimit: it is a number of bytes`);
   }
@@ -65,6 +69,7 @@ export function apiSettings(options: ApiOptions): ApiSettings {
     anyTask,
     bodyLimitBytes: bodyLimit,
     waitLimitMs: durationMs(options.waitLimit ?? "60s", "waitLimit"),
+    ...(rateLimit !== undefined && { rates: new Rates(rateLimit) }),
     ...(cors !== undefined && { cors: checkedCors(cors) }),
     ...(run !== undefined && { run }),
     ...(stopping !== undefined && { stopping }),
