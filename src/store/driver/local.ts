@@ -139,7 +139,11 @@ class LocalDriver implements Driver {
   }
 
   async write(statements: readonly Statement[]): Promise<Results> {
-    const results = await this.#call(() => this.#transaction("BEGIN IMMEDIATE", statements));
+    const results = await this.#call(() =>
+      statements.length === 1 && this.#contended === undefined
+        ? this.#alone(statements[0]!)
+        : this.#transaction("BEGIN IMMEDIATE", statements)
+    );
     this.#checkpoints.wrote(results.reduce((rows, { changes }) => rows + changes, 0));
     return results;
   }
@@ -198,14 +202,20 @@ class LocalDriver implements Driver {
     }
   }
 
+  /** One statement is a transaction by itself, and a fifth faster than between two others. */
+  #alone(statement: Statement): Result[] {
+    this.#ready();
+    try {
+      return [this.#run(statement)];
+    } catch (error) {
+      if (isBusy(error)) this.#disconnect(); // see below
+      throw error;
+    }
+  }
+
   /** Runs in one go, without giving the event loop a chance to come between. */
   #transaction(begin: string, statements: readonly Statement[]): Result[] {
-    if (this.#closed) {
-      throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot use the database: it is closed");
-    }
-    if (this.#db === undefined) this.connect();
-    this.#assertLog(); // nothing of this process can come between this look and the commit
-    const db = this.#db!;
+    const db = this.#ready();
     db.exec(begin);
     try {
       const results = statements.map((statement) => this.#run(statement));
@@ -218,6 +228,16 @@ class LocalDriver implements Driver {
       else if (db.inTransaction) db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** The connection, with its log in place: nothing of this process comes before the commit. */
+  #ready(): Connection {
+    if (this.#closed) {
+      throw new ErrandError("DATABASE_UNAVAILABLE", "Cannot use the database: it is closed");
+    }
+    if (this.#db === undefined) this.connect();
+    this.#assertLog();
+    return this.#db!;
   }
 
   #run({ sql, args }: Statement): Result {
