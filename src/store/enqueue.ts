@@ -76,14 +76,17 @@ const GROUP_JOBS_MAX = 1_000;
 const GROUP_LENGTH_MAX = 2 ** 20;
 
 /** Jobs with equal terms, as members of a JSON object from id to payload. */
-function groups(jobs: readonly NewJob[]): Group[] {
+function groups(jobs: readonly NewJob[]): readonly Omit<Group, "length">[] {
+  const [first, second] = jobs;
+  if (first !== undefined && second === undefined) {
+    return [{ terms: first.terms, members: [memberOf(first)] }]; // most, and without a key
+  }
   const groups: Group[] = [];
   const open = new Map<string, Group>();
   let last: Group | undefined;
-  for (const { id, payload, terms, uniqueKey } of jobs) {
-    const member = uniqueKey === undefined
-      ? `"${id}":${payload}`
-      : uniqueMember(id, uniqueKey, payload);
+  for (const job of jobs) {
+    const { terms } = job;
+    const member = memberOf(job);
     const key = last?.terms === terms ? undefined : termsKey(terms);
     let group = key === undefined ? last : open.get(key);
     if (group === undefined || isFull(group)) {
@@ -95,6 +98,10 @@ function groups(jobs: readonly NewJob[]): Group[] {
     last = group;
   }
   return groups;
+}
+
+function memberOf({ id, payload, uniqueKey }: NewJob): string {
+  return uniqueKey === undefined ? `"${id}":${payload}` : uniqueMember(id, uniqueKey, payload);
 }
 
 function termsKey(terms: JobTerms): string {
