@@ -141,8 +141,8 @@ export class EncryptedBroker implements Broker {
     return { ...answer, duplicates: new Map(ids.map((id, index) => [id, opened[index]!])) };
   }
 
-  async exchange(request: ExchangeRequest, patience?: AbortSignal): Promise<ExchangeAnswer> {
-    const answer = await this.#broker.exchange(await this.#sealed(request), patience);
+  async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
+    const answer = await this.#broker.exchange(await this.#sealed(request));
     if (!answer.jobs.some(({ payload }) => looksSealed(payload))) return answer;
     return { ...answer, jobs: await this.#openClaimed(answer.jobs) };
   }

@@ -24,7 +24,8 @@ export async function preloadApi(): Promise<void> {
 }
 
 /**
- * The HTTP API of `errand`: serve its `fetch`, or mount it under a path of an app of your own.
+ * The HTTP API of `errand`: serve its `fetch`, or mount it under a path of an app of your own, which
+ * is also where routes of your own go: this one takes none after its first request.
  *
  * @example
  * ```ts
