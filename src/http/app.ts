@@ -24,8 +24,8 @@ export async function preloadApi(): Promise<void> {
 }
 
 /**
- * The HTTP API of `errand`: serve its `fetch`, or mount it under a path of an app of your own, which
- * is also where routes of your own go: this one takes none after its first request.
+ * The HTTP API of `errand`: serve its `fetch`, or mount it under a path of an app of your own.
+ * There is also the place for routes of your own: this one takes none after its first request.
  *
  * @example
  * ```ts
