@@ -12,8 +12,6 @@ const BATCH_MAX = 10_000;
 export interface CollectorOptions {
   /** Whether an error says that nothing was written, for some of the items. @default none does */
   readonly isRefusal?: (error: unknown) => boolean;
-  /** What is added until it resolves comes along. @default what is added in this turn */
-  readonly gathered?: () => Promise<unknown>;
 }
 
 /** Gathers items and writes them together, one batch at a time. */
@@ -38,29 +36,12 @@ export class Collector<Item, Answer> {
 
   /** Resolves when the batch that holds `items` is written; all of them are in one batch. */
   add(items: readonly Item[]): Promise<Answer> {
-    let batch = this.#batches[this.#batches.length - 1];
-    if (batch === undefined || batch.full || batch.items.length + items.length > BATCH_MAX) {
-      this.#batches.push(batch = newBatch());
-    }
-    this.#put(batch, items);
-    return batch.written.catch((error) => {
-      if (batch.calls === 1 || this.#options.isRefusal?.(error) !== true) throw error;
-      return this.#alone(items);
+    return new Promise((resolve, reject) => {
+      const batch = this.#batchFor(items.length);
+      for (const item of items) batch.items.push(item);
+      batch.calls.push({ items, resolve, reject });
+      this.#flushing ??= this.#flush();
     });
-  }
-
-  #alone(items: readonly Item[]): Promise<Answer> {
-    const batch = newBatch<Item, Answer>();
-    batch.full = true;
-    this.#batches.push(batch);
-    this.#put(batch, items);
-    return batch.written;
-  }
-
-  #put(batch: Batch<Item, Answer>, items: readonly Item[]): void {
-    batch.calls++;
-    for (const item of items) batch.items.push(item);
-    this.#flushing ??= this.#flush();
   }
 
   /** Resolves when everything that was added is written, or has failed. */
@@ -68,32 +49,48 @@ export class Collector<Item, Answer> {
     while (this.#flushing !== undefined) await this.#flushing;
   }
 
+  #batchFor(length: number): Batch<Item, Answer> {
+    const last = this.#batches[this.#batches.length - 1];
+    if (last !== undefined && !last.full && last.items.length + length <= BATCH_MAX) return last;
+    const batch = { items: [], calls: [], full: false };
+    this.#batches.push(batch);
+    return batch;
+  }
+
   async #flush(): Promise<void> {
-    await (this.#options.gathered?.() ?? Promise.resolve());
+    await Promise.resolve();
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
-      try {
-        batch.resolve(await this.#write(batch.items));
-      } catch (error) {
-        batch.reject(error);
-      }
+      await this.#settle(batch);
     }
     this.#flushing = undefined;
   }
+
+  async #settle({ items, calls }: Batch<Item, Answer>): Promise<void> {
+    try {
+      const answer = await this.#write(items);
+      for (const call of calls) call.resolve(answer);
+    } catch (error) {
+      if (calls.length === 1 || this.#options.isRefusal?.(error) !== true) {
+        for (const call of calls) call.reject(error);
+      } else {
+        const alone = calls.map((call) => ({ items: [...call.items], calls: [call], full: true }));
+        this.#batches.push(...alone);
+      }
+    }
+  }
 }
 
-interface Batch<Item, Answer> {
-  readonly items: Item[];
-  /** How many calls its items are of. */
-  calls: number;
-  /** Whether no further call's items go into it. */
-  full: boolean;
-  readonly written: Promise<Answer>;
+/** What one call adds, and its promise. */
+interface Call<Item, Answer> {
+  readonly items: readonly Item[];
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
-function newBatch<Item, Answer>(): Batch<Item, Answer> {
-  let settle: Pick<Batch<Item, Answer>, "resolve" | "reject"> | undefined;
-  const written = new Promise<Answer>((resolve, reject) => settle = { resolve, reject });
-  return { items: [], calls: 0, full: false, written, ...settle! };
+interface Batch<Item, Answer> {
+  /** Those of all its calls. */
+  readonly items: Item[];
+  readonly calls: Call<Item, Answer>[];
+  /** Whether no further call's items go into it. */
+  readonly full: boolean;
 }

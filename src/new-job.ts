@@ -35,6 +35,12 @@ export interface Prepared extends NewJob {
   readonly value: unknown;
 }
 
+/** Jobs as they were asked for, and what the store answered. */
+export interface Stored {
+  readonly jobs: readonly Prepared[];
+  readonly answer: EnqueueAnswer;
+}
+
 const META_LIMIT_BYTES = 64 * 1024;
 const ENQUEUE_MAX = 10_000;
 
@@ -195,6 +201,11 @@ function keyed(prepared: Prepared, unique: UniqueRule): Prepared | Promise<Prepa
   return key instanceof Promise ? key.then(held) : held(key);
 }
 
+/** When a job is due that was added at an instant. */
+export function dueMsOf({ runAtMs, delayMs }: JobTerms, createdAtMs: number): number {
+  return runAtMs ?? createdAtMs + delayMs;
+}
+
 const NO_ERRORS: EnqueuedJob["errors"] = Object.freeze([]);
 
 /** The job as it stands right after its enqueueing, or the one that kept it away. */
@@ -204,8 +215,8 @@ export function enqueuedJob(
 ): EnqueuedJob {
   const existing = duplicates?.get(id);
   if (existing !== undefined) return { ...existing, enqueued: "duplicate" };
-  const { task, queue, priority, runAtMs, delayMs, maxAttempts, meta, parentId } = terms;
-  const dueMs = runAtMs ?? createdAtMs + delayMs;
+  const { task, queue, priority, maxAttempts, meta, parentId } = terms;
+  const dueMs = dueMsOf(terms, createdAtMs);
   const job: EnqueuedJob = {
     id,
     task,

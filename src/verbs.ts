@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Broker, EnqueueAnswer, Usage } from "./broker.ts";
-import type { NewJob } from "./job-terms.ts";
+import type { Broker, Usage } from "./broker.ts";
 import {
   type EnqueueEntries,
   type EnqueueEntry,
@@ -14,21 +13,20 @@ import {
   type WaitOptions,
 } from "./calls.ts";
 import type { Watch, WatchFilter, WatchOptions } from "./change.ts";
-import { Collector } from "./collector.ts";
 import type { RunSummary } from "./drain.ts";
 import { durationMs } from "./duration.ts";
-import { ErrandError, isRefusal } from "./errors.ts";
+import { ErrandError } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
-import { checkId, expectJob } from "./job-checks.ts";
 import { newIds } from "./id.ts";
+import { Intake } from "./intake.ts";
+import { checkId, expectJob } from "./job-checks.ts";
 import { kept } from "./lazy.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
 import { checkCount, enqueuedJob, knownTask, prepare, type Prepared, termsOf } from "./new-job.ts";
-import { isDue, Nudge } from "./nudge.ts";
-import { enqueueOnce } from "./once.ts";
+import { Nudge } from "./nudge.ts";
 import type { VerbSettings } from "./options.ts";
 import type { QueueDefaults } from "./queue-defaults.ts";
 import { keepParts } from "./parts.ts";
@@ -69,8 +67,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   readonly #queueDefaults: QueueDefaults;
   /** What its workers share. */
   readonly #host: Omit<WorkerHost, "stopped">;
-  readonly #collector: Collector<NewJob, EnqueueAnswer>;
-  readonly #patient: Collector<NewJob, EnqueueAnswer>;
+  readonly #intake: Intake;
   readonly #waiting: Waiting;
   readonly #feed: Feed;
   readonly #workers = new Set<Worker>();
@@ -93,19 +90,12 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     this.#tasks = tasks;
     this.#events = events;
     this.#wake = wake;
-    const write = (jobs: readonly NewJob[]): Promise<EnqueueAnswer> => broker.enqueue(jobs);
-    this.#collector = new Collector(write, { isRefusal });
-    this.#patient = new Collector(write, { isRefusal, gathered: clock.turn });
     this.#waiting = new Waiting(host);
     this.#feed = new Feed(host);
     const nudge = this.#nudge = settings.nudge && new Nudge(settings.nudge, host);
-    const enqueue = async (jobs: readonly Prepared[]): Promise<EnqueuedJob[]> =>
-      this.#accepted(jobs, await this.#collector.add(jobs));
+    const intake = this.#intake = new Intake({ ...host, nudge });
     keepParts(this, {
-      ...{ ...host, queueDefaults, nudge, enqueue, waiting: this.#waiting, closers: this.#closers },
-      enqueueTogether: async (jobs) => this.#accepted(jobs, await this.#patient.add(jobs)),
-      enqueueOnce: (jobs, key) =>
-        enqueueOnce(broker, jobs, key, (answer) => this.#accepted(jobs, answer)),
+      ...{ ...host, queueDefaults, nudge, intake, waiting: this.#waiting, closers: this.#closers },
       works: () => [...this.#workers].some((worker) => worker.started),
     });
     this.queues = new Queues(host);
@@ -116,7 +106,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
       (task, payloads, options) =>
         Promise.all(this.#prepareAll(checkCount(payloads), task, options)),
     );
-    hostHistory(this, { ...host, enqueue: async (job) => (await enqueue([job]))[0]! });
+    hostHistory(this, { ...host, enqueue: async (job) => (await intake.add([job]))[0]! });
   }
 
   /** Adds tasks; workers serve them at once. @throws {ErrandError} `CONFLICT` for a taken name. */
@@ -154,7 +144,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const prepared = prepare(known, terms, payload, this.#host);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
-    return this.#accepted([job], await this.#collector.add([job]))[0]!;
+    return (await this.#intake.add([job]))[0]!;
   }
 
   /**
@@ -184,7 +174,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     if (jobs.length === 0) return [];
     const { tx } = (Array.isArray(first) ? second as JoinOptions : options) ?? {};
     if (tx !== undefined) return await this.#join(tx, jobs);
-    return this.#accepted(jobs, await this.#collector.add(jobs));
+    return await this.#intake.add(jobs);
   }
 
   /** The job, or `undefined` when there is none, or no more. */
@@ -341,7 +331,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   async #close(options: StopOptions): Promise<void> {
     await Promise.allSettled([...this.#workers].map((worker) => worker.stop(options)));
     await Promise.allSettled([...this.#closers].map((stop) => stop()));
-    await Promise.all([this.#collector.settled(), this.#patient.settled()]);
+    await this.#intake.settled();
     await (await this.#runs)?.settled();
     await this.#nudge?.settled();
     this.#feed.close();
@@ -381,17 +371,5 @@ export abstract class ErrandVerbs extends HistoryVerbs {
   async #join(tx: JoinedTransaction, jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
     const answer = await this.#broker.join(tx, jobs);
     return jobs.map((job) => enqueuedJob(job, answer));
-  }
-
-  #accepted(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[] {
-    const accepted = jobs.map((job) => enqueuedJob(job, answer));
-    if (this.#events.heard("enqueued")) {
-      for (const job of accepted) {
-        if (job.enqueued === "inserted") this.#events.emit("enqueued", { job });
-      }
-    }
-    this.#wake.signal("work");
-    if (this.#nudge !== undefined && accepted.some(isDue)) this.#nudge.send();
-    return accepted;
   }
 }

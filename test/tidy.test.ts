@@ -44,7 +44,7 @@ const layers: readonly (readonly string[])[] = [
     ],
     ...["schedules", "schedule-verbs"],
     ...["commit", "statements", "isolation", "waiting", "feed", "history", "history-verbs"],
-    ...["workers", "turns", "pace", "ending", "run", "mark", "nudge", "signature", "once"],
+    ...["workers", "turns", "pace", "ending", "run", "mark", "nudge", "signature", "intake"],
   ].map((name) => `src/${name}.ts`),
   ["src/parts.ts", "src/verbs.ts"],
   ["src/errand.ts"],

@@ -3,18 +3,17 @@
  *
  * @module
  */
-import { problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
 import type { Route } from "./route.ts";
 
-/** The response that says so when `accept` takes none of the types of `route`. */
-export function accepts(accept: string | null, route: Route): Response | undefined {
-  if (accept === null || accept === "*/*") return undefined;
+/** @throws {Problem} 406 when `accept` takes none of the types of `route`. */
+export function checkAccept(accept: string | null, route: Route): void {
+  if (accept === null || accept === "*/*") return;
   const types = typesOf(route);
-  if (types.length === 0 || types.includes(accept) || types.some((type) => takes(accept, type))) {
-    return undefined;
-  }
+  if (types.length === 0 || types.includes(accept)) return;
+  if (types.some((type) => takes(accept, type))) return;
   const detail = `Cannot answer as asked for: there is ${types.join(" or ")}`;
-  return problem({ status: 406, detail });
+  throw new Problem({ status: 406, detail });
 }
 
 /** Whether an `Accept` header takes `type`. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onBun } from "../runtime.ts";
 
 /** What every answer says: its type is as told, and it tells nobody where it was linked from. */
 export const SECURE: Readonly<Record<string, string>> = {
@@ -15,6 +16,9 @@ const JSON_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "application/json",
   "cache-control": "no-store",
 };
+
+/** Bun copies `Headers` faster than it reads an object, which is what Node's servers pass on. */
+const AS_JSON = onBun ? new Headers(JSON_HEADERS) : JSON_HEADERS;
 
 /** `value` as JSON. */
 export function json(
@@ -33,7 +37,7 @@ export function jsonText(
 ): Response {
   return new Response(text, {
     status,
-    headers: headers === undefined ? JSON_HEADERS : { ...JSON_HEADERS, ...headers },
+    headers: headers === undefined ? AS_JSON : { ...JSON_HEADERS, ...headers },
   });
 }
 

@@ -9,8 +9,9 @@ import { partsOf } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
 import { durationsOf } from "./durations.ts";
 import { type ApiOptions, type ApiSettings, apiSettings } from "./options.ts";
+import { type Methods, methodsAt, placesOf } from "./places.ts";
 import type { Shared } from "./route.ts";
-import { type Entry, rows, table } from "./table.ts";
+import { rows, table } from "./table.ts";
 
 /** What answers is loaded at the first request. */
 const handling = kept(() => import("./handling.ts"));
@@ -47,14 +48,15 @@ export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
   const serving = { errand, parts: partsOf(errand), settings, shared: sharing(errand) };
   const app = new Hono();
   if (settings.cors !== undefined) app.use(corsOf(settings.cors));
-  for (const [path, methods] of byPath(table)) {
-    const allow = allowed(methods);
+  for (const [path, place] of placesOf(table)) {
     app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), (context) => {
+      const methods = methodsAt(place, context.req.path);
       const { method } = context.req;
       const found = methods.get(method === "HEAD" ? "GET" : method);
-      return handled(({ answer, otherMethod }) =>
-        found === undefined ? otherMethod(context, allow) : answer(found, context, serving)
-      );
+      return handled(({ answer, noRoute, otherMethod }) => {
+        if (found !== undefined) return answer(found, context, serving);
+        return methods.size > 0 ? otherMethod(context, allowed(methods)) : noRoute(context);
+      });
     });
   }
   app.notFound((context) => handled(({ noRoute }) => noRoute(context)));
@@ -69,18 +71,7 @@ function handled(
   return loaded instanceof Promise ? loaded.then(answer) : answer(loaded);
 }
 
-/** Routes by path; those without a parameter first, as they are more special. */
-function byPath(all: readonly Entry[]): Map<string, Map<string, Entry>> {
-  const paths = new Map<string, Map<string, Entry>>();
-  const special = ({ path }: Entry): number => path.includes("{") ? 1 : 0;
-  for (const entry of [...all].sort((a, b) => special(a) - special(b))) {
-    const methods = paths.get(entry.path) ?? new Map<string, Entry>();
-    paths.set(entry.path, methods.set(entry.method, entry));
-  }
-  return paths;
-}
-
-function allowed(methods: ReadonlyMap<string, Entry>): string {
+function allowed(methods: Methods): string {
   return [...methods.keys(), ...(methods.has("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
 }
 

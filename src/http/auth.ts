@@ -37,8 +37,8 @@ export type ApiTokens =
 
 /** Who a request is from. */
 export interface Auth {
-  /** The caller that `authorization` proves. @throws {ErrandError} `UNAUTHORIZED`. */
-  caller(authorization: string | null): Promise<Caller> | Caller;
+  /** Whom the headers of a request prove. @throws {ErrandError} `UNAUTHORIZED`. */
+  caller(headers: Headers): Promise<Caller> | Caller;
 }
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -86,8 +86,8 @@ export function tokenAuth(tokens: ApiTokens): Auth {
   };
   const asked = () => typeof tokens === "function" ? tokens() : tokens;
   return {
-    caller(authorization) {
-      const token = BEARER.exec(authorization ?? "")?.[1];
+    caller(headers) {
+      const token = BEARER.exec(headers.get("authorization") ?? "")?.[1];
       if (token === undefined) throw unauthorized("it has no bearer token");
       const list = asked();
       const all = list instanceof Promise ? undefined : lists.get(list);

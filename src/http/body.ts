@@ -4,6 +4,7 @@
  * @module
  */
 import { ErrandError } from "../errors.ts";
+import { onBun } from "../runtime.ts";
 
 /** A body of a length that is told and small is read at once: servers hold clients to it. */
 const AT_ONCE_BYTES = 1024 * 1024;
@@ -13,22 +14,35 @@ const AT_ONCE_BYTES = 1024 * 1024;
  *
  * @throws {ErrandError} `INVALID_INPUT` when who sent it has gone before its end.
  */
-export async function boundedBytes(
+export function boundedBytes(
   request: Request,
   mostBytes: number,
 ): Promise<ArrayBuffer | Uint8Array | undefined> {
   const { headers } = request;
   const length = headers.get("content-length");
   const told = length !== null && /^\d+$/.test(length) && !headers.has("transfer-encoding");
-  if (told && Number(length) > mostBytes) return undefined;
-  try {
-    if (!told || Number(length) > AT_ONCE_BYTES) return await streamed(request, mostBytes);
-    const bytes = await request.arrayBuffer();
-    return bytes.byteLength > mostBytes ? undefined : bytes;
-  } catch (cause) {
-    const message = "Cannot read the body: it did not come to its end";
-    throw new ErrandError("INVALID_INPUT", message, { cause });
-  }
+  if (told && Number(length) > mostBytes) return Promise.resolve(undefined);
+  const reading = told && Number(length) <= AT_ONCE_BYTES
+    ? atOnce(request)
+    : streamed(request, mostBytes);
+  return reading.then((bytes) => sized(bytes, mostBytes), brokenOff);
+}
+
+/** Bun is faster with bytes, which Node 20 has none of. */
+function atOnce(request: Request): Promise<ArrayBuffer | Uint8Array> {
+  return onBun ? request.bytes() : request.arrayBuffer();
+}
+
+function sized<Bytes extends ArrayBuffer | Uint8Array>(
+  bytes: Bytes | undefined,
+  mostBytes: number,
+): Bytes | undefined {
+  return bytes !== undefined && bytes.byteLength <= mostBytes ? bytes : undefined;
+}
+
+function brokenOff(cause: unknown): never {
+  const message = "Cannot read the body: it did not come to its end";
+  throw new ErrandError("INVALID_INPUT", message, { cause });
 }
 
 async function streamed(request: Request, mostBytes: number): Promise<Uint8Array | undefined> {

@@ -3,64 +3,23 @@
  *
  * @module
  */
-import type { JobTerms } from "../job-terms.ts";
 import { ErrandError, type Issue } from "../errors.ts";
-import { isNewId } from "../id.ts";
-import {
-  knownTask,
-  metaText,
-  prepare,
-  type Prepared,
-  termsOf,
-  type TermsSource,
-} from "../new-job.ts";
-import type { EnqueueOptions, Task } from "../task.ts";
+import { knownTask, metaText, prepare, type Prepared, termsOf } from "../new-job.ts";
+import type { EnqueueOptions } from "../task.ts";
 import { Tasks } from "../tasks.ts";
 import type { UniqueConflict } from "../unique.ts";
 import { checkQueue } from "./access.ts";
 import type { Caller } from "./auth.ts";
 import { JOBS_MAX, newJobs } from "./bodies.ts";
 import { parsed } from "./input.ts";
+import { type Kind, Kinds } from "./kinds.ts";
 import type { Call } from "./route.ts";
 import type { NewJobBody } from "./wire.ts";
-
-type Known = TermsSource & Pick<Task, "input">;
-
-interface Kind {
-  /** The task as it was known then. */
-  readonly task: Task | undefined;
-  readonly known: Known;
-  readonly terms: JobTerms;
-}
-
-/** Kinds of jobs: what requests say beside ids and payloads, checked once for all that say so. */
-export class Kinds {
-  readonly #kinds = new Map<string, Kind>();
-
-  /** The kind that `text` says, if it is known and its task is still the same. */
-  get(text: string, task: Task | undefined): Kind | undefined {
-    const there = this.#kinds.get(text);
-    return there?.task === task ? there : undefined;
-  }
-
-  /** The same, made by `make` unless it is there. */
-  of(text: string, task: Task | undefined, make: () => Kind): Kind {
-    const there = this.get(text, task);
-    if (there !== undefined) return there;
-    const kind = make();
-    if (text.length > TEXT_MAX) return kind;
-    if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
-    this.#kinds.set(text, kind);
-    return kind;
-  }
-}
 
 interface Conflicting {
   readonly onConflict?: UniqueConflict;
 }
 
-const KINDS_MAX = 1_000;
-const TEXT_MAX = 1_000;
 const NO_TASKS = new Tasks();
 
 /** What preparing takes of a call. */
@@ -77,46 +36,48 @@ export function preparedJobs(
 ): readonly Prepared[] | Promise<readonly Prepared[]> {
   const kinds = call.shared.of(newKinds);
   const many = Array.isArray(body);
-  const familiar = familiarKinds(call, kinds, many ? body : [body]);
-  if (familiar === undefined) parsed(newJobs, body, "body");
-  const jobs = ((many ? body : [body]) as readonly NewJobBody[]).map((one, index) => {
-    const path = many ? [index] : NOWHERE;
-    const kind = familiar?.[index] ?? within(path, () => kindOf(call, kinds, one));
-    return preparedJob(call, kind, one, path);
+  const bodies = (many ? body : [body]) as readonly NewJobBody[];
+  const known = familiarKinds(call, kinds, bodies) ?? checkedKinds(call, kinds, body, bodies);
+  let slow = false;
+  const jobs = bodies.map((one, index) => {
+    const job = preparedJob(call, known[index]!, one, many ? index : undefined);
+    slow ||= job instanceof Promise;
+    return job;
   });
-  return jobs.some((job) => job instanceof Promise)
-    ? Promise.all(jobs)
-    : jobs as readonly Prepared[];
+  return slow ? Promise.all(jobs) : jobs as readonly Prepared[];
 }
-
-const NOWHERE: Issue["path"] = [];
 
 function preparedJob(
   { caller, parts }: EnqueueCall,
   { known, terms }: Kind,
   { id, payload }: NewJobBody,
-  path: Issue["path"],
+  index: number | undefined,
 ): Prepared | Promise<Prepared> {
   checkQueue(caller, terms.queue);
   if (terms.unique !== undefined) checkConflict(caller, terms.unique);
-  const wrong = (error: unknown): never => {
-    throw at([...path, "payload"], error);
-  };
   try {
     const job = prepare(known, terms, payload, parts, id);
-    if (!(job instanceof Promise)) return job;
-    const checked = job.catch(wrong);
-    checked.catch(() => {}); // another job of the request may be refused first
-    return checked;
+    return job instanceof Promise ? late(job, index) : job;
   } catch (error) {
-    return wrong(error);
+    throw at([...placeOf(index), "payload"], error);
   }
 }
 
-/**
- * The kinds of bodies that say, in plain words, what earlier ones said, beside new ids and
- * payloads: then there is nothing else to check in them.
- */
+/** A job that its schema is still looking at. */
+function late(job: Promise<Prepared>, index: number | undefined): Promise<Prepared> {
+  const checked = job.catch((error) => {
+    throw at([...placeOf(index), "payload"], error);
+  });
+  checked.catch(() => {}); // another job of the request may be refused first
+  return checked;
+}
+
+/** Where in the request a job is that has this index, or none. */
+function placeOf(index: number | undefined): Issue["path"] {
+  return index === undefined ? [] : [index];
+}
+
+/** The kinds of bodies, if there is nothing to check in them that was not checked before. */
 function familiarKinds(
   { parts }: EnqueueCall,
   kinds: Kinds,
@@ -125,16 +86,25 @@ function familiarKinds(
   if (bodies.length === 0 || bodies.length > JOBS_MAX) return undefined;
   const found: Kind[] = [];
   for (const body of bodies) {
-    if (typeof body !== "object" || body === null) return undefined;
-    const { id, payload: _, ...said } = body as Readonly<Record<string, unknown>>;
-    if (id !== undefined && !isNewId(id)) return undefined;
-    for (const name in said) if (typeof said[name] === "object") return undefined;
-    const task = typeof said.task === "string" ? parts.tasks.get(said.task) : undefined;
-    const kind = kinds.get(JSON.stringify(said), task);
+    const kind = kinds.familiar(body, parts.tasks);
     if (kind === undefined) return undefined;
     found.push(kind);
   }
   return found;
+}
+
+/** The kinds of any bodies, checked by their schema. */
+function checkedKinds(
+  call: EnqueueCall,
+  kinds: Kinds,
+  body: unknown,
+  bodies: readonly NewJobBody[],
+): readonly Kind[] {
+  parsed(newJobs, body, "body");
+  const many = Array.isArray(body);
+  return bodies.map((one, index) =>
+    within(placeOf(many ? index : undefined), () => kindOf(call, kinds, one))
+  );
 }
 
 function newKinds(): Kinds {
@@ -153,7 +123,7 @@ function kindOf(
   { id: _, payload: __, ...said }: NewJobBody,
 ): Kind {
   const task = parts.tasks.get(said.task);
-  return kinds.of(textOf(said), task, () => {
+  return kinds.of(said, textOf(said), task, () => {
     const { task: name, onLeaseExpired, ...options } = said;
     const known = knownTask(name, settings.anyTask && task === undefined ? NO_TASKS : parts.tasks);
     const source = onLeaseExpired === undefined ? known : { ...known, onLeaseExpired };

@@ -6,12 +6,14 @@
  */
 import type { Context } from "hono";
 import { ErrandError } from "../errors.ts";
-import { accepts } from "./accept.ts";
+import { partsOf } from "../parts.ts";
+import type { ErrandVerbs } from "../verbs.ts";
+import { admitted } from "./admission.ts";
 import { noContent } from "./answer.ts";
-import { may, type Scope } from "./auth.ts";
+import { gathering } from "./gathering.ts";
 import { jsonBody, parsed, queryOf } from "./input.ts";
 import { problem, problemOf } from "./problem.ts";
-import type { Call, Route } from "./route.ts";
+import type { Call } from "./route.ts";
 import type { Entry } from "./table.ts";
 
 /** What all calls of an API have. */
@@ -27,7 +29,24 @@ export async function answer(
   const { stopping } = serving.settings;
   if (stopping?.aborted) return ending();
   try {
-    return await handled(entry.row ?? await entry.load(), context, serving);
+    const route = entry.row ?? await entry.load();
+    if (route.gathers) await serving.shared.of(gatheringOf)();
+    const proved = admitted(route, request.headers, serving);
+    const caller = proved instanceof Promise ? await proved : proved;
+    const { params, query, body, ownCheck } = route;
+    const { errand, parts, settings, shared } = serving;
+    const said = body && await jsonBody(request, settings.bodyLimitBytes);
+    return await route.handle({ // member by member: engines are slow with a spread and more
+      errand,
+      parts,
+      settings,
+      shared,
+      caller,
+      request,
+      params: params && parsed(params, context.req.param(), "path"),
+      query: query && parsed(query, queryOf(request.url), "query"),
+      body: body && ownCheck === undefined ? parsed(body, said, "body") : said,
+    });
   } catch (error) {
     if (request.signal.aborted) return new Response(null, { status: 499 }); // nobody hears it
     if (stopping?.aborted && error === stopping.reason) return ending();
@@ -45,50 +64,8 @@ function ending(): Response {
   return problem({ status: 503, detail, code }, { "retry-after": "1", connection: "close" });
 }
 
-async function handled(route: Route, context: Context, serving: Serving): Promise<Response> {
-  const request = context.req.raw;
-  const { headers } = request;
-  const refused = accepts(headers.get("accept"), route);
-  if (refused !== undefined) return refused;
-  const proved = route.scope === "open"
-    ? NOBODY
-    : serving.settings.auth.caller(headers.get("authorization"));
-  const caller = proved instanceof Promise ? await proved : proved;
-  if (route.scope !== "open") {
-    const { rates } = serving.settings;
-    const restMs = rates?.take(caller.name, serving.parts.clock.elapsedMs()) ?? 0;
-    if (restMs > 0) return limited(restMs);
-    if (!may(caller, route.scope)) return forbidden(route.scope);
-  }
-  const { params, query, body, ownCheck } = route;
-  const { errand, parts, settings, shared } = serving;
-  const said = body && await jsonBody(request, settings.bodyLimitBytes);
-  return route.handle({ // member by member: engines are slow with a spread and more
-    errand,
-    parts,
-    settings,
-    shared,
-    caller,
-    request,
-    params: params && parsed(params, context.req.param(), "path"),
-    query: query && parsed(query, queryOf(request.url), "query"),
-    body: body && ownCheck === undefined ? parsed(body, said, "body") : said,
-  });
-}
-
-const NOBODY = { name: "nobody", scopes: [] } as const;
-
-function forbidden(scope: Scope): Response {
-  const detail = `Cannot accept the request: its token lacks the scope "${scope}"`;
-  return problem({ status: 403, detail, code: "FORBIDDEN" }, {
-    "www-authenticate": `Bearer realm="errand", error="insufficient_scope", scope="${scope}"`,
-  });
-}
-
-function limited(restMs: number): Response {
-  const seconds = Math.ceil(restMs / 1_000);
-  const detail = `Cannot answer: there are too many requests; ask again in ${seconds} s`;
-  return problem({ status: 429, detail, code: "RATE_LIMITED" }, { "retry-after": `${seconds}` });
+function gatheringOf(errand: ErrandVerbs): () => Promise<void> {
+  return gathering(partsOf(errand).clock);
 }
 
 /** For a path that takes other methods: those of `allow`. */

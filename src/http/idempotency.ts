@@ -4,7 +4,7 @@
  * @module
  */
 import { invalid } from "../errors.ts";
-import type { OnceKey } from "../once.ts";
+import type { OnceKey } from "../intake.ts";
 import type { Call } from "./route.ts";
 
 /** What is sent again later is a new request. */

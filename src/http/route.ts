@@ -61,6 +61,8 @@ export interface Route {
   readonly body?: Schema;
   /** Its handler checks the body, by that very schema, and gets it as it was sent. */
   readonly ownCheck?: true;
+  /** Requests of it that come together are handled together. */
+  readonly gathers?: true;
   /** Headers that it takes, and what they do. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, AnswerSpec>>;

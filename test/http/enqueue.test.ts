@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as v from "valibot";
 import { defineTask } from "../../mod.ts";
 import type { ApiToken } from "../../src/http/auth.ts";
-import { Kinds } from "../../src/http/enqueue.ts";
+import { Kinds } from "../../src/http/kinds.ts";
 import { newId } from "../../src/id.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 import { partsOf } from "../../src/parts.ts";
@@ -285,7 +285,7 @@ describe("kinds of jobs", () => {
     const kinds = new Kinds();
     let made = 0;
     const of = (text: string) =>
-      kinds.of(text, undefined, () => {
+      kinds.of({ task: "t", priority: text }, text, undefined, () => {
         made++;
         return {} as ReturnType<Kinds["of"]>;
       });

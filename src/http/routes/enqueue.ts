@@ -5,16 +5,18 @@
  */
 import * as v from "valibot";
 import type { CloneOverrides } from "../../calls.ts";
+import type { EnqueueAnswer } from "../../broker.ts";
 import type { EnqueuedJob } from "../../job.ts";
+import { enqueuedJob, type Prepared } from "../../new-job.ts";
 import { checkQueue, reaches } from "../access.ts";
-import { instantText, json, jsonText } from "../answer.ts";
+import { addedText } from "../added-text.ts";
+import { json, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
 import { onceKey } from "../idempotency.ts";
 import { parsed } from "../input.ts";
-import type { Prepared } from "../../new-job.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
 import { checkOwn } from "./own.ts";
@@ -39,6 +41,7 @@ export const enqueueRoutes: readonly Route[] = [
     },
     body: bodies.newJobs,
     ownCheck: true,
+    gathers: true,
     example: { task: "resize", payload: { path: "a.png", width: 200 }, delay: "5m" },
     answers: {
       200: {
@@ -96,37 +99,26 @@ async function enqueue(
   call: Call<undefined, undefined, NewJobBody | readonly NewJobBody[]>,
 ): Promise<Response> {
   const { body, caller, parts, request } = call;
-  const many = Array.isArray(body);
   const preparing = preparedJobs(call, body);
   const prepared = preparing instanceof Promise ? await preparing : preparing;
   const once = onceKey(call, () => parsed(bodies.newJobs, body, "body")); // in one order
-  const jobs = once === undefined
-    ? await parts.enqueueTogether(prepared)
-    : await parts.enqueueOnce(prepared, await once);
-  const status = !many && jobs[0]!.enqueued === "duplicate" ? 200 : 201;
+  const { jobs, answer } = once === undefined
+    ? await parts.intake.store(prepared)
+    : await parts.intake.storeOnce(prepared, await once);
+  const many = Array.isArray(body);
+  const status = !many && answer.duplicates?.has(jobs[0]!.id) === true ? 200 : 201;
   const prefer = request.headers.get("prefer");
   if (prefer !== null && /(^|[,;])\s*return=minimal\s*($|[,;])/i.test(prefer)) {
-    return json(minimal(jobs.map((job) => shown(caller, job))), status, MINIMAL);
+    const shownJobs = jobs.map((job) => shown(caller, enqueuedJob(job, answer)));
+    return json(minimal(shownJobs), status, MINIMAL);
   }
-  const texts = jobs.map((job, index) =>
-    job.enqueued === "inserted"
-      ? insertedText(job, prepared[index]!)
-      : JSON.stringify(shown(caller, job))
-  );
+  const texts = jobs.map((job) => jobText(caller, job, answer));
   return jsonText(many ? `{"jobs":[${texts.join()}]}` : texts[0]!, status);
 }
 
-/** The JSON of a job that was added, by that of its payload: it is most of the text. */
-function insertedText(job: EnqueuedJob, { payload }: Prepared): string {
-  const { id, task, queue, state, priority, runAt, createdAt, maxAttempts, meta, parentId } = job;
-  const rest = maxAttempts === undefined && meta === undefined && parentId === undefined
-    ? ""
-    : `,${JSON.stringify({ maxAttempts, meta, parentId }).slice(1, -1)}`;
-  const created = instantText(createdAt.getTime());
-  const due = instantText(runAt.getTime());
-  return `{"id":"${id}","task":${JSON.stringify(task)},"queue":${JSON.stringify(queue)},` +
-    `"state":"${state}","priority":${priority},"payload":${payload},"errors":[],"attempt":0,` +
-    `"runAt":"${due}","createdAt":"${created}","enqueued":"inserted"${rest}}`;
+function jobText(caller: Caller, job: Prepared, answer: EnqueueAnswer): string {
+  if (answer.duplicates?.has(job.id) !== true) return addedText(job, answer.createdAtMs);
+  return JSON.stringify(shown(caller, enqueuedJob(job, answer)));
 }
 
 function minimal(jobs: readonly EnqueuedJob[]): unknown {

@@ -1,0 +1,91 @@
+/**
+ * The way of prepared jobs into the store, and telling of them those who listen.
+ *
+ * @module
+ */
+import type { Broker, EnqueueAnswer, OnceRequest } from "./broker.ts";
+import { Collector } from "./collector.ts";
+import { ErrandError, isRefusal } from "./errors.ts";
+import type { Events } from "./events.ts";
+import type { NewJob } from "./job-terms.ts";
+import type { EnqueuedJob } from "./job.ts";
+import { enqueuedJob, type Prepared, type Stored } from "./new-job.ts";
+import { isDue, type Nudge } from "./nudge.ts";
+import type { Wake } from "./wake.ts";
+
+/** What a request that may come again is known by. */
+export type OnceKey = Omit<OnceRequest, "jobs">;
+
+interface IntakeHost {
+  readonly broker: Pick<Broker, "enqueue" | "api">;
+  readonly events: Events;
+  readonly wake: Wake;
+  readonly nudge: Nudge | undefined;
+}
+
+/** Where the jobs of one Errand are taken in: those of one turn of the event loop as one batch. */
+export class Intake {
+  readonly #host: IntakeHost;
+  readonly #collector: Collector<NewJob, EnqueueAnswer>;
+
+  /** Into the store that `host` has. */
+  constructor(host: IntakeHost) {
+    this.#host = host;
+    this.#collector = new Collector((jobs) => host.broker.enqueue(jobs), { isRefusal });
+  }
+
+  /** Stores jobs; as their callers see them. */
+  async add(jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
+    return this.#told(jobs, await this.#collector.add(jobs));
+  }
+
+  /** Stores jobs; for who makes something else of them. */
+  async store(jobs: readonly Prepared[]): Promise<Stored> {
+    return this.#stored(jobs, await this.#collector.add(jobs));
+  }
+
+  /**
+   * The same on behalf of a request that may come again: as they stood after the first one.
+   *
+   * @throws {ErrandError} `CONFLICT` when that was another request.
+   */
+  async storeOnce(jobs: readonly Prepared[], key: OnceKey): Promise<Stored> {
+    const { api } = this.#host.broker;
+    if (api === undefined) {
+      throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
+    }
+    const once = await api.enqueueOnce({ ...key, jobs });
+    if (once.kind === "other") {
+      throw new ErrandError(
+        "CONFLICT",
+        "Cannot repeat the request: another one was sent with its key; use a key for one request",
+      );
+    }
+    const { kind, ids, answer } = once;
+    if (kind === "stored") return this.#stored(jobs, answer);
+    return { jobs: jobs.map((job, index) => ({ ...job, id: ids[index]! })), answer };
+  }
+
+  /** Resolves when everything that was added is stored, or has failed. */
+  async settled(): Promise<void> {
+    await this.#collector.settled();
+  }
+
+  #stored(jobs: readonly Prepared[], answer: EnqueueAnswer): Stored {
+    const { events, nudge, wake } = this.#host;
+    if (nudge === undefined && !events.heard("enqueued")) wake.signal("work");
+    else this.#told(jobs, answer);
+    return { jobs, answer };
+  }
+
+  #told(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[] {
+    const { events, nudge, wake } = this.#host;
+    const accepted = jobs.map((job) => enqueuedJob(job, answer));
+    if (events.heard("enqueued")) {
+      for (const job of accepted) if (job.enqueued === "inserted") events.emit("enqueued", { job });
+    }
+    wake.signal("work");
+    if (nudge !== undefined && accepted.some(isDue)) nudge.send();
+    return accepted;
+  }
+}
