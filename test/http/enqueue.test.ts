@@ -1,12 +1,13 @@
 // Adding jobs over HTTP.
 import { describe, expect, it } from "vitest";
 import * as v from "valibot";
-import { defineTask } from "../../mod.ts";
+import { defineTask, type Task } from "../../mod.ts";
 import type { ApiToken } from "../../src/http/auth.ts";
-import { Kinds } from "../../src/http/kinds.ts";
+import { type Kind, Kinds } from "../../src/http/kinds.ts";
 import { newId } from "../../src/id.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 import { partsOf } from "../../src/parts.ts";
+import { Tasks } from "../../src/tasks.ts";
 import { caller } from "../support/api.ts";
 
 const token = "0123456789abcdef";
@@ -281,13 +282,16 @@ describe("a clone", () => {
 });
 
 describe("kinds of jobs", () => {
+  const tasks = new Tasks();
+  const kind = (task?: Task): Kind => ({ task } as Kind);
+
   it("are made once, and not remembered without end", () => {
     const kinds = new Kinds();
     let made = 0;
     const of = (text: string) =>
-      kinds.of({ task: "t", priority: text }, text, undefined, () => {
+      kinds.of({ task: "t", queue: text }, text, undefined, () => {
         made++;
-        return {} as ReturnType<Kinds["of"]>;
+        return kind();
       });
     for (let times = 0; times < 2; times++) of("a");
     expect(made).toBe(1);
@@ -296,5 +300,56 @@ describe("kinds of jobs", () => {
     expect(made).toBe(1_002);
     for (let times = 0; times < 2; times++) of("x".repeat(1_001));
     expect(made).toBe(1_004);
+  });
+
+  it("are familiar to bodies that say the same beside a new id and a payload", () => {
+    const kinds = new Kinds();
+    const plain = kinds.of({ task: "t" }, "plain", undefined, () => kind());
+    const late = kinds.of({ task: "t", priority: 1, delay: "5m" }, "late", undefined, () => kind());
+    const familiar = (body: unknown) => kinds.familiar(body, tasks);
+    expect(familiar({ task: "t" })).toBe(plain);
+    expect(familiar({ id: newId(), task: "t", payload: { any: ["thing"] } })).toBe(plain);
+    expect(familiar({ delay: "5m", payload: 1, task: "t", priority: 1 })).toBe(late);
+    const others: readonly unknown[] = [
+      ...[null, "t", 7, undefined, [], ["t"], {}, { task: "u" }, { task: 7 }, { task: ["t"] }],
+      ...[{ task: "t", id: "1" }, { task: "t", id: null }, {
+        task: "t",
+        id: newId().toUpperCase(),
+      }],
+      ...[{ task: "t", priority: 1 }, { task: "t", priority: "1", delay: "5m" }],
+      ...[{ task: "t", priority: 1, delay: "5m", queue: "q" }, { task: "t", odd: undefined }],
+      JSON.parse(`{"task":"t","__proto__":{"priority":1}}`),
+      JSON.parse(`{"task":"t","constructor":null}`),
+    ];
+    expect(others.filter((body) => familiar(body) !== undefined)).toEqual([]);
+  });
+
+  it("are not familiar by what is an object, nor once their task is another", () => {
+    const kinds = new Kinds();
+    const meta = { tenant: 1 };
+    kinds.of({ task: "t", meta }, "t1", undefined, () => kind());
+    expect(kinds.familiar({ task: "t", meta }, tasks)).toBeUndefined();
+    const one = kinds.of({ task: "resize" }, "resize", undefined, () => kind());
+    expect(kinds.familiar({ task: "resize" }, tasks)).toBe(one);
+    const known = new Tasks();
+    known.add([resize]);
+    expect(kinds.familiar({ task: "resize" }, known)).toBeUndefined();
+    const two = kinds.of({ task: "resize" }, "resize", resize, () => kind(resize));
+    expect(two).not.toBe(one);
+    expect(kinds.familiar({ task: "resize" }, known)).toBe(two);
+    expect(kinds.familiar({ task: "resize" }, tasks)).toBeUndefined();
+  });
+
+  it("are familiar as long as few others of the task come in between", () => {
+    const kinds = new Kinds();
+    const of = (priority: number) =>
+      kinds.of({ task: "t", priority }, `${priority}`, undefined, () => kind());
+    const first = of(0);
+    for (let priority = 1; priority < 8; priority++) of(priority);
+    expect(kinds.familiar({ task: "t", priority: 0 }, tasks)).toBe(first);
+    of(8);
+    expect(kinds.familiar({ task: "t", priority: 0 }, tasks)).toBeUndefined();
+    expect(of(0)).toBe(first); // checked once more, and made no more
+    expect(kinds.familiar({ task: "t", priority: 0 }, tasks)).toBe(first);
   });
 });

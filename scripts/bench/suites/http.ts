@@ -3,9 +3,6 @@ import { errand } from "./subjects.ts";
 
 const speed = [{ key: "speed", unit: "jobs/s" }] as const;
 
-/** Both servers are measured as they run for long: engines have compiled what they can by then. */
-const WARM = { jobs: 50_000, warmup: 50_000 };
-
 /** The measures of the HTTP API, with the targets that it must reach. */
 export const http: readonly Measure[] = [
   ...(["node", "bun"] as const).flatMap(posts),
@@ -22,9 +19,9 @@ function posts(runtime: Runtime): Measure[] {
   return [
     {
       name: "POST /jobs, 1 a request, 50 connections",
-      ours: subject("one", runtime, WARM),
+      ours: subject("one", runtime),
       peers: [{
-        subject: { ...subject("hono", runtime, WARM), name: "hono, no database" },
+        subject: { ...subject("hono", runtime), name: "hono, no database" },
         atLeast: 0.6,
       }],
       figures: speed,

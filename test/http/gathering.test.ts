@@ -1,0 +1,108 @@
+// Requests that come together go on together.
+import { describe, expect, it } from "vitest";
+import { createApi } from "../../src/http/mod.ts";
+import { gathering } from "../../src/http/gathering.ts";
+import { partsOf } from "../../src/parts.ts";
+import { testErrand } from "../../src/testing/mod.ts";
+import { gate } from "../support/gate.ts";
+
+/** A clock whose turns end when the test says so. */
+function steps() {
+  const gates: ReturnType<typeof gate<void>>[] = [];
+  const turn = (): Promise<void> => {
+    const next = gate<void>();
+    gates.push(next);
+    return next.opened;
+  };
+  /** Ends the turn that is under way, and lets run what waited for it. */
+  const step = async (): Promise<void> => {
+    gates.at(-1)!.open();
+    await settle();
+  };
+  return { clock: { turn } as Parameters<typeof gathering>[0], step, turns: () => gates.length };
+}
+
+async function settle(): Promise<void> {
+  for (let at = 0; at < 10; at++) await Promise.resolve();
+}
+
+describe("gathering", () => {
+  it("lets one that is alone go on after a turn", async () => {
+    const { clock, step, turns } = steps();
+    let gone = false;
+    const going = gathering(clock)().then(() => gone = true);
+    await settle();
+    expect(gone).toBe(false);
+    await step();
+    expect(gone).toBe(true);
+    expect(turns()).toBe(1);
+    await going;
+  });
+
+  it("waits as long as turns bring more, and lets all of them go on in the order they came", async () => {
+    const { clock, step, turns } = steps();
+    const gathered = gathering(clock);
+    const gone: number[] = [];
+    const come = (order: number): void => void gathered().then(() => gone.push(order));
+    come(1);
+    come(2);
+    await step();
+    expect(gone).toEqual([]); // the second came in the first turn
+    await step();
+    expect(gone).toEqual([1, 2]);
+    come(3);
+    await settle();
+    come(4);
+    await step();
+    come(5);
+    expect(gone).toEqual([1, 2]);
+    await step();
+    expect(gone).toEqual([1, 2]);
+    await step();
+    expect(gone).toEqual([1, 2, 3, 4, 5]);
+    expect(turns()).toBe(5);
+  });
+
+  it("does not wait for ever where they never end to come", async () => {
+    const { clock, step } = steps();
+    const gathered = gathering(clock);
+    let gone = false;
+    void gathered().then(() => gone = true);
+    let turns = 0;
+    for (; !gone && turns < 100; turns++) {
+      void gathered();
+      await step();
+    }
+    expect(turns).toBe(8);
+  });
+});
+
+describe("requests that add jobs", () => {
+  it("are one commit when they come together, and each has its own answer", async () => {
+    await using errand = await testErrand();
+    const { broker } = partsOf(errand);
+    const batches: number[] = [];
+    const enqueue = broker.enqueue.bind(broker);
+    broker.enqueue = (jobs) => {
+      batches.push(jobs.length);
+      return enqueue(jobs);
+    };
+    const api = createApi(errand, { open: true });
+    const post = async (body: unknown): Promise<readonly [number, unknown]> => {
+      const headers = { "content-type": "application/json" };
+      const request = { method: "POST", headers, body: JSON.stringify(body) };
+      const answer = await api.request("/v1/jobs", request);
+      const { payload, code } = await answer.json();
+      return [answer.status, payload ?? code];
+    };
+    await post({ task: "t" }); // what answers is loaded
+    batches.length = 0;
+    const bodies = Array.from({ length: 20 }, (_, at) => ({ task: "t", payload: at }));
+    const answers = await Promise.all([...bodies, { task: 7 }].map(post));
+    expect(answers).toEqual([
+      ...bodies.map(({ payload }) => [201, payload]),
+      [400, "INVALID_INPUT"],
+    ]);
+    expect(batches).toEqual([20]);
+  });
+});
