@@ -59,6 +59,29 @@ describe("answers that are lost on their way", () => {
 });
 
 describe("a worker over HTTP", () => {
+  it("stops while its server is down, when all that it waits for is a job", async () => {
+    let down = false;
+    const errors: string[] = [];
+    const claims = { sent: 0 };
+    await using both = await pair({
+      async between(request, pass) {
+        if (request.url.endsWith("/claims")) claims.sent++;
+        const response = down ? undefined : await pass();
+        if (down || response === undefined) throw new TypeError("fetch failed");
+        return response; // that of the claim is lost
+      },
+      client: { tasks, requestTimeout: 20 },
+    });
+    const { client } = both;
+    client.on("error", ({ during }) => void errors.push(during));
+    const worker = client.worker();
+    await worker.start();
+    await vi.waitFor(() => expect(claims.sent).toBeGreaterThan(0));
+    down = true;
+    await worker.stop(); // the clock stands still: nothing else ends its trying
+    expect(errors).toContain("exchange");
+  });
+
   it("outlasts an outage of its server, and goes on", async () => {
     let down = false;
     const errors: string[] = [];

@@ -5,7 +5,7 @@ import { HttpBroker } from "../../src/client/http-broker.ts";
 import { requestSettings } from "../../src/client/options.ts";
 import { Requests } from "../../src/client/requests.ts";
 import type { Outcome, Settlement } from "../../src/outcome.ts";
-import { fakeFetch, problem, type Sent, url } from "../support/fake-fetch.ts";
+import { fakeFetch, never, problem, type Sent, url } from "../support/fake-fetch.ts";
 
 const lease = "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10";
 const error = { code: "HANDLER", name: "Error", message: "no", attempt: 3, at: 5 } as const;
@@ -177,6 +177,29 @@ describe("an exchange", () => {
         }],
       }],
     ]);
+  });
+});
+
+describe("a claim that waits", () => {
+  it("ends the listening that nobody needs any more, as the server has one place for both", async () => {
+    const { fetch, sent } = fakeFetch(() => never);
+    const broker = new HttpBroker(new Requests(requestSettings({ url, fetch })));
+    const listen = broker.onWork(() => {});
+    listen(new Set(["q"]));
+    await expect.poll(() => sent.length).toBe(1);
+    listen(new Set()); // it goes on for a moment, should somebody listen again
+    const patience = new AbortController();
+    const claim = { lease, leaseMs: 1_000, limit: 1, queues: [{ queue: "q", limit: 1 }] };
+    const request = { worker: "w", settlements: [], closedLeases: [], claim };
+    const waiting = broker.exchange(request, patience.signal).catch(() => {});
+    await expect.poll(() => sent.length).toBe(2);
+    expect(sent.map(({ path, init }) => [path.split("?")[0], init.signal!.aborted])).toEqual([
+      ["/v1/wakeups", true],
+      ["/v1/claims", false],
+    ]);
+    patience.abort();
+    await broker.close();
+    await waiting;
   });
 });
 
