@@ -8,30 +8,24 @@
 /** A batch takes no further call's items beyond so many: others are to have their turn. */
 const BATCH_MAX = 10_000;
 
-/** How items are gathered. */
-export interface CollectorOptions {
-  /** Whether an error says that nothing was written, for some of the items. @default none does */
-  readonly isRefusal?: (error: unknown) => boolean;
-}
-
 /** Gathers items and writes them together, one batch at a time. */
 export class Collector<Item, Answer> {
   readonly #write: (items: readonly Item[]) => Promise<Answer>;
-  readonly #options: CollectorOptions;
+  readonly #isRefusal: (error: unknown) => boolean;
   readonly #batches: Batch<Item, Answer>[] = [];
   #flushing: Promise<void> | undefined;
 
   /**
    * `write` gets at least one item, and is not called again before it has settled. What it throws
-   * is for all whose items it got, unless it refused them, for which some of them must be to blame:
-   * then each call's items are written by themselves.
+   * is for all whose items it got, unless `isRefusal` says that nothing was written as some of them
+   * are to blame: then each call's items are written by themselves.
    */
   constructor(
     write: (items: readonly Item[]) => Promise<Answer>,
-    options: CollectorOptions = {},
+    isRefusal: (error: unknown) => boolean = () => false,
   ) {
     this.#write = write;
-    this.#options = options;
+    this.#isRefusal = isRefusal;
   }
 
   /** Resolves when the batch that holds `items` is written; all of them are in one batch. */
@@ -70,7 +64,7 @@ export class Collector<Item, Answer> {
       const answer = await this.#write(items);
       for (const call of calls) call.resolve(answer);
     } catch (error) {
-      if (calls.length === 1 || this.#options.isRefusal?.(error) !== true) {
+      if (calls.length === 1 || !this.#isRefusal(error)) {
         for (const call of calls) call.reject(error);
       } else {
         const alone = calls.map((call) => ({ items: [...call.items], calls: [call], full: true }));

@@ -31,7 +31,7 @@ export class Intake {
   /** Into the store that `host` has. */
   constructor(host: IntakeHost) {
     this.#host = host;
-    this.#collector = new Collector((jobs) => host.broker.enqueue(jobs), { isRefusal });
+    this.#collector = new Collector((jobs) => host.broker.enqueue(jobs), isRefusal);
   }
 
   /** Stores jobs; as their callers see them. */

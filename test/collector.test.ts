@@ -93,7 +93,7 @@ describe("a collector", () => {
       if (items.includes(13)) return Promise.reject(new RangeError(`refused ${items}`));
       return Promise.resolve(`wrote ${items}`);
     };
-    const collector = new Collector(write, { isRefusal: (error) => error instanceof RangeError });
+    const collector = new Collector(write, (error) => error instanceof RangeError);
     const adding = [collector.add([1, 2]), collector.add([13]), collector.add([4])];
     const settled = Promise.allSettled(adding);
     await turn();
