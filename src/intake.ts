@@ -34,14 +34,26 @@ export class Intake {
     this.#collector = new Collector((jobs) => host.broker.enqueue(jobs), isRefusal);
   }
 
-  /** Stores jobs; as their callers see them. */
-  async add(jobs: readonly Prepared[]): Promise<EnqueuedJob[]> {
-    return this.#told(jobs, await this.#collector.add(jobs));
+  /** Stores jobs, of which {@linkcode told} is to tell then. */
+  write(jobs: readonly Prepared[]): Promise<EnqueueAnswer> {
+    return this.#collector.add(jobs);
   }
 
-  /** Stores jobs; for who makes something else of them. */
+  /** Tells of jobs that were stored; they are as their callers see them. */
+  told(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[] {
+    const { events, nudge, wake } = this.#host;
+    const accepted = jobs.map((job) => enqueuedJob(job, answer));
+    if (events.heard("enqueued")) {
+      for (const job of accepted) if (job.enqueued === "inserted") events.emit("enqueued", { job });
+    }
+    wake.signal("work");
+    if (nudge !== undefined && accepted.some(isDue)) nudge.send();
+    return accepted;
+  }
+
+  /** Stores jobs and tells of them; for who makes something else of them. */
   async store(jobs: readonly Prepared[]): Promise<Stored> {
-    return this.#stored(jobs, await this.#collector.add(jobs));
+    return this.#stored(jobs, await this.write(jobs));
   }
 
   /**
@@ -74,18 +86,7 @@ export class Intake {
   #stored(jobs: readonly Prepared[], answer: EnqueueAnswer): Stored {
     const { events, nudge, wake } = this.#host;
     if (nudge === undefined && !events.heard("enqueued")) wake.signal("work");
-    else this.#told(jobs, answer);
+    else this.told(jobs, answer);
     return { jobs, answer };
-  }
-
-  #told(jobs: readonly Prepared[], answer: EnqueueAnswer): EnqueuedJob[] {
-    const { events, nudge, wake } = this.#host;
-    const accepted = jobs.map((job) => enqueuedJob(job, answer));
-    if (events.heard("enqueued")) {
-      for (const job of accepted) if (job.enqueued === "inserted") events.emit("enqueued", { job });
-    }
-    wake.signal("work");
-    if (nudge !== undefined && accepted.some(isDue)) nudge.send();
-    return accepted;
   }
 }

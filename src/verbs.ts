@@ -106,7 +106,10 @@ export abstract class ErrandVerbs extends HistoryVerbs {
       (task, payloads, options) =>
         Promise.all(this.#prepareAll(checkCount(payloads), task, options)),
     );
-    hostHistory(this, { ...host, enqueue: async (job) => (await intake.add([job]))[0]! });
+    hostHistory(this, {
+      ...host,
+      enqueue: async (job) => intake.told([job], await intake.write([job]))[0]!,
+    });
   }
 
   /** Adds tasks; workers serve them at once. @throws {ErrandError} `CONFLICT` for a taken name. */
@@ -144,7 +147,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     const prepared = prepare(known, terms, payload, this.#host);
     const job = prepared instanceof Promise ? await prepared : prepared;
     if (options?.tx !== undefined) return (await this.#join(options.tx, [job]))[0]!;
-    return (await this.#intake.add([job]))[0]!;
+    return this.#intake.told([job], await this.#intake.write([job]))[0]!;
   }
 
   /**
@@ -174,7 +177,7 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     if (jobs.length === 0) return [];
     const { tx } = (Array.isArray(first) ? second as JoinOptions : options) ?? {};
     if (tx !== undefined) return await this.#join(tx, jobs);
-    return await this.#intake.add(jobs);
+    return this.#intake.told(jobs, await this.#intake.write(jobs));
   }
 
   /** The job, or `undefined` when there is none, or no more. */
