@@ -42,6 +42,11 @@ export class Tasks {
     return this.#byName.get(name);
   }
 
+  /** How many there are: none is ever taken away. */
+  get size(): number {
+    return this.#byName.size;
+  }
+
   /** All of them. */
   all(): readonly Task[] {
     return [...this.#byName.values()];

@@ -18,7 +18,7 @@ const JSON_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Bun copies `Headers` faster than it reads an object, which is what Node's servers pass on. */
-const AS_JSON = onBun ? new Headers(JSON_HEADERS) : JSON_HEADERS;
+const AS_JSON = onBun ? new Headers(JSON_HEADERS) : undefined;
 
 /** `value` as JSON. */
 export function json(
@@ -37,8 +37,13 @@ export function jsonText(
 ): Response {
   return new Response(text, {
     status,
-    headers: headers === undefined ? AS_JSON : { ...JSON_HEADERS, ...headers },
+    headers: headers === undefined ? jsonHeaders() : { ...JSON_HEADERS, ...headers },
   });
+}
+
+/** Of its own for each answer: there are servers that hand out what they get, to be changed. */
+function jsonHeaders(): HeadersInit {
+  return AS_JSON === undefined ? JSON_HEADERS : new Headers(AS_JSON);
 }
 
 let lastMs = NaN;

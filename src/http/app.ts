@@ -49,14 +49,16 @@ export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
   const app = new Hono();
   if (settings.cors !== undefined) app.use(corsOf(settings.cors));
   for (const [path, place] of placesOf(table)) {
-    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), (context) => {
+    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), (context, next) => {
       const methods = methodsAt(place, context.req.path);
+      if (methods.size === 0) return next();
       const { method } = context.req;
       const found = methods.get(method === "HEAD" ? "GET" : method);
-      return handled(({ answer, noRoute, otherMethod }) => {
-        if (found !== undefined) return answer(found, context, serving);
-        return methods.size > 0 ? otherMethod(context, allowed(methods)) : noRoute(context);
-      });
+      return handled(({ answer, otherMethod }) =>
+        found !== undefined
+          ? answer(found, context, serving)
+          : otherMethod(context, allowed(methods))
+      );
     });
   }
   app.notFound((context) => handled(({ noRoute }) => noRoute(context)));

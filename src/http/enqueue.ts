@@ -5,9 +5,11 @@
  */
 import { ErrandError, type Issue } from "../errors.ts";
 import { knownTask, metaText, prepare, type Prepared, termsOf } from "../new-job.ts";
+import { partsOf } from "../parts.ts";
 import type { EnqueueOptions } from "../task.ts";
 import { Tasks } from "../tasks.ts";
 import type { UniqueConflict } from "../unique.ts";
+import type { ErrandVerbs } from "../verbs.ts";
 import { checkQueue } from "./access.ts";
 import type { Caller } from "./auth.ts";
 import { JOBS_MAX, newJobs } from "./bodies.ts";
@@ -37,78 +39,60 @@ export function preparedJobs(
   const kinds = call.shared.of(newKinds);
   const many = Array.isArray(body);
   const bodies = (many ? body : [body]) as readonly NewJobBody[];
-  const known = familiarKinds(call, kinds, bodies) ?? checkedKinds(call, kinds, body, bodies);
+  const familiar = familiarKinds(kinds, bodies);
+  if (familiar === undefined) parsed(newJobs, body, "body");
   let slow = false;
   const jobs = bodies.map((one, index) => {
-    const job = preparedJob(call, known[index]!, one, many ? index : undefined);
+    const path = many ? [index] : NOWHERE;
+    const kind = familiar?.[index] ?? within(path, () => kindOf(call, kinds, one));
+    const job = preparedJob(call, kind, one, path);
     slow ||= job instanceof Promise;
     return job;
   });
   return slow ? Promise.all(jobs) : jobs as readonly Prepared[];
 }
 
+const NOWHERE: Issue["path"] = [];
+
 function preparedJob(
   { caller, parts }: EnqueueCall,
   { known, terms }: Kind,
   { id, payload }: NewJobBody,
-  index: number | undefined,
+  path: Issue["path"],
 ): Prepared | Promise<Prepared> {
   checkQueue(caller, terms.queue);
   if (terms.unique !== undefined) checkConflict(caller, terms.unique);
   try {
     const job = prepare(known, terms, payload, parts, id);
-    return job instanceof Promise ? late(job, index) : job;
+    return job instanceof Promise ? late(job, path) : job;
   } catch (error) {
-    throw at([...placeOf(index), "payload"], error);
+    throw at([...path, "payload"], error);
   }
 }
 
 /** A job that its schema is still looking at. */
-function late(job: Promise<Prepared>, index: number | undefined): Promise<Prepared> {
+function late(job: Promise<Prepared>, path: Issue["path"]): Promise<Prepared> {
   const checked = job.catch((error) => {
-    throw at([...placeOf(index), "payload"], error);
+    throw at([...path, "payload"], error);
   });
   checked.catch(() => {}); // another job of the request may be refused first
   return checked;
 }
 
-/** Where in the request a job is that has this index, or none. */
-function placeOf(index: number | undefined): Issue["path"] {
-  return index === undefined ? [] : [index];
-}
-
 /** The kinds of bodies, if there is nothing to check in them that was not checked before. */
-function familiarKinds(
-  { parts }: EnqueueCall,
-  kinds: Kinds,
-  bodies: readonly unknown[],
-): readonly Kind[] | undefined {
+function familiarKinds(kinds: Kinds, bodies: readonly unknown[]): readonly Kind[] | undefined {
   if (bodies.length === 0 || bodies.length > JOBS_MAX) return undefined;
   const found: Kind[] = [];
   for (const body of bodies) {
-    const kind = kinds.familiar(body, parts.tasks);
+    const kind = kinds.familiar(body);
     if (kind === undefined) return undefined;
     found.push(kind);
   }
   return found;
 }
 
-/** The kinds of any bodies, checked by their schema. */
-function checkedKinds(
-  call: EnqueueCall,
-  kinds: Kinds,
-  body: unknown,
-  bodies: readonly NewJobBody[],
-): readonly Kind[] {
-  parsed(newJobs, body, "body");
-  const many = Array.isArray(body);
-  return bodies.map((one, index) =>
-    within(placeOf(many ? index : undefined), () => kindOf(call, kinds, one))
-  );
-}
-
-function newKinds(): Kinds {
-  return new Kinds();
+function newKinds(errand: ErrandVerbs): Kinds {
+  return new Kinds(partsOf(errand).tasks);
 }
 
 /** Metadata may be anything: what is too large or too deep is refused before it is made a text. */
@@ -122,13 +106,13 @@ function kindOf(
   kinds: Kinds,
   { id: _, payload: __, ...said }: NewJobBody,
 ): Kind {
-  const task = parts.tasks.get(said.task);
-  return kinds.of(said, textOf(said), task, () => {
-    const { task: name, onLeaseExpired, ...options } = said;
-    const known = knownTask(name, settings.anyTask && task === undefined ? NO_TASKS : parts.tasks);
+  return kinds.of(said, textOf(said), () => {
+    const { task, onLeaseExpired, ...options } = said;
+    const stranger = settings.anyTask && parts.tasks.get(task) === undefined;
+    const known = knownTask(task, stranger ? NO_TASKS : parts.tasks);
     const source = onLeaseExpired === undefined ? known : { ...known, onLeaseExpired };
     const asked: EnqueueOptions | undefined = Object.keys(options).length > 0 ? options : undefined;
-    return { task, known, terms: termsOf(source, asked, parts.queueDefaults) };
+    return { known, terms: termsOf(source, asked, parts.queueDefaults) };
   });
 }
 

@@ -14,12 +14,15 @@ export function gathering(clock: Clock): () => Promise<void> {
   let came = 0;
   let gathered: Promise<void> | undefined;
   const gather = async (): Promise<void> => {
-    for (let turn = 0, seen = 0; turn < TURNS_MAX && came > seen; turn++) {
-      seen = came;
-      await clock.turn();
+    try {
+      for (let turn = 0, seen = 0; turn < TURNS_MAX && came > seen; turn++) {
+        seen = came;
+        await clock.turn();
+      }
+    } finally {
+      came = 0;
+      gathered = undefined;
     }
-    came = 0;
-    gathered = undefined;
   };
   return () => {
     came++;

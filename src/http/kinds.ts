@@ -11,8 +11,6 @@ import type { Tasks } from "../tasks.ts";
 
 /** What jobs of one kind have in common. */
 export interface Kind {
-  /** The task as it was known then. */
-  readonly task: Task | undefined;
   readonly known: TermsSource & Pick<Task, "input">;
   readonly terms: JobTerms;
 }
@@ -29,29 +27,36 @@ interface Recent {
 const KINDS_MAX = 1_000;
 const TEXT_MAX = 1_000;
 /** Of one task; they are looked through one after the other. */
-const RECENT_MAX = 8;
+const RECENT_MAX = 16;
 
 /** The kinds that one API has met; bounded, and made again when forgotten. */
 export class Kinds {
+  readonly #tasks: Tasks;
   readonly #byText = new Map<string, Kind>();
   readonly #recent = new Map<string, Recent[]>();
+  #tasksKnown = 0;
+
+  /** As `tasks` are known: with each that comes, all kinds are to be made again. */
+  constructor(tasks: Tasks) {
+    this.#tasks = tasks;
+  }
 
   /**
    * The kind of a body that says, in plain words, what a recent one said, beside a new id and a
    * payload: then there is nothing else to check in it.
    */
-  familiar(body: unknown, tasks: Tasks): Kind | undefined {
+  familiar(body: unknown): Kind | undefined {
     if (typeof body !== "object" || body === null) return undefined;
-    const { task } = body as Said;
-    const recent = this.#recent.get(task as string);
-    const kind = recent?.find((one) => says(body as Said, one))?.kind;
-    return kind?.task === tasks.get(task as string) ? kind : undefined;
+    this.#forgetOld();
+    const recent = this.#recent.get((body as Said).task as string);
+    return recent?.find((one) => says(body as Said, one))?.kind;
   }
 
   /** The kind that `said` stands for, and `text` says, made by `make` unless it is there. */
-  of(said: Said, text: string, task: Task | undefined, make: () => Kind): Kind {
+  of(said: Said, text: string, make: () => Kind): Kind {
+    this.#forgetOld();
     let kind = this.#byText.get(text);
-    if (kind === undefined || kind.task !== task) {
+    if (kind === undefined) {
       kind = make();
       if (text.length > TEXT_MAX) return kind;
       if (this.#byText.size >= KINDS_MAX) this.#byText.clear();
@@ -66,8 +71,15 @@ export class Kinds {
     if (all.some((value) => typeof value === "object")) return; // two of them are never the same
     const task = said.task as string;
     if (this.#recent.size >= KINDS_MAX) this.#recent.clear();
-    const recent = this.#recent.get(task)?.filter((one) => !says(said, one)) ?? [];
-    this.#recent.set(task, [{ said, members: all.length, kind }, ...recent].slice(0, RECENT_MAX));
+    const others = this.#recent.get(task)?.filter((one) => one.kind !== kind) ?? [];
+    this.#recent.set(task, [{ said, members: all.length, kind }, ...others].slice(0, RECENT_MAX));
+  }
+
+  #forgetOld(): void {
+    if (this.#tasks.size === this.#tasksKnown) return;
+    this.#tasksKnown = this.#tasks.size;
+    this.#byText.clear();
+    this.#recent.clear();
   }
 }
 

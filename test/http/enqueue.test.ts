@@ -1,7 +1,7 @@
 // Adding jobs over HTTP.
 import { describe, expect, it } from "vitest";
 import * as v from "valibot";
-import { defineTask, type Task } from "../../mod.ts";
+import { defineTask } from "../../mod.ts";
 import type { ApiToken } from "../../src/http/auth.ts";
 import { type Kind, Kinds } from "../../src/http/kinds.ts";
 import { newId } from "../../src/id.ts";
@@ -40,6 +40,18 @@ describe("one job", () => {
     expect(JSON.parse((await partsOf(errand).broker.policy(job.id))!)).toMatchObject({
       ...{ onLeaseExpired: "fail", timeoutMs: 10_000, retentionMs: null },
     });
+  });
+
+  it("of a task that was met before others were known is refused as any that is not known", async () => {
+    await using errand = await testErrand();
+    const send = caller(errand);
+    const status = async (task: string) => {
+      const payload = { width: 1 };
+      return (await send("POST /v1/jobs", { body: { task, payload } })).status;
+    };
+    expect([await status("wish"), await status("wish")]).toEqual([201, 201]);
+    errand.register(resize);
+    expect([await status("wish"), await status("resize")]).toEqual([400, 201]);
   });
 
   it("under an id of the caller's is added once, however often it is sent", async () => {
@@ -282,14 +294,13 @@ describe("a clone", () => {
 });
 
 describe("kinds of jobs", () => {
-  const tasks = new Tasks();
-  const kind = (task?: Task): Kind => ({ task } as Kind);
+  const kind = (): Kind => ({} as Kind);
 
   it("are made once, and not remembered without end", () => {
-    const kinds = new Kinds();
+    const kinds = new Kinds(new Tasks());
     let made = 0;
     const of = (text: string) =>
-      kinds.of({ task: "t", queue: text }, text, undefined, () => {
+      kinds.of({ task: "t", queue: text }, text, () => {
         made++;
         return kind();
       });
@@ -303,10 +314,10 @@ describe("kinds of jobs", () => {
   });
 
   it("are familiar to bodies that say the same beside a new id and a payload", () => {
-    const kinds = new Kinds();
-    const plain = kinds.of({ task: "t" }, "plain", undefined, () => kind());
-    const late = kinds.of({ task: "t", priority: 1, delay: "5m" }, "late", undefined, () => kind());
-    const familiar = (body: unknown) => kinds.familiar(body, tasks);
+    const kinds = new Kinds(new Tasks());
+    const plain = kinds.of({ task: "t" }, "plain", kind);
+    const late = kinds.of({ task: "t", priority: 1, delay: "5m" }, "late", kind);
+    const familiar = (body: unknown) => kinds.familiar(body);
     expect(familiar({ task: "t" })).toBe(plain);
     expect(familiar({ id: newId(), task: "t", payload: { any: ["thing"] } })).toBe(plain);
     expect(familiar({ delay: "5m", payload: 1, task: "t", priority: 1 })).toBe(late);
@@ -322,34 +333,32 @@ describe("kinds of jobs", () => {
       JSON.parse(`{"task":"t","constructor":null}`),
     ];
     expect(others.filter((body) => familiar(body) !== undefined)).toEqual([]);
+    const meta = { tenant: 1 };
+    kinds.of({ task: "t", meta }, "with meta", kind);
+    expect(familiar({ task: "t", meta })).toBeUndefined();
   });
 
-  it("are not familiar by what is an object, nor once their task is another", () => {
-    const kinds = new Kinds();
-    const meta = { tenant: 1 };
-    kinds.of({ task: "t", meta }, "t1", undefined, () => kind());
-    expect(kinds.familiar({ task: "t", meta }, tasks)).toBeUndefined();
-    const one = kinds.of({ task: "resize" }, "resize", undefined, () => kind());
-    expect(kinds.familiar({ task: "resize" }, tasks)).toBe(one);
-    const known = new Tasks();
-    known.add([resize]);
-    expect(kinds.familiar({ task: "resize" }, known)).toBeUndefined();
-    const two = kinds.of({ task: "resize" }, "resize", resize, () => kind(resize));
+  it("are made again when a task has become known", () => {
+    const tasks = new Tasks();
+    const kinds = new Kinds(tasks);
+    const one = kinds.of({ task: "resize" }, "resize", kind);
+    expect(kinds.familiar({ task: "resize" })).toBe(one);
+    tasks.add([resize]);
+    expect(kinds.familiar({ task: "resize" })).toBeUndefined();
+    const two = kinds.of({ task: "resize" }, "resize", kind);
     expect(two).not.toBe(one);
-    expect(kinds.familiar({ task: "resize" }, known)).toBe(two);
-    expect(kinds.familiar({ task: "resize" }, tasks)).toBeUndefined();
+    expect(kinds.familiar({ task: "resize" })).toBe(two);
   });
 
   it("are familiar as long as few others of the task come in between", () => {
-    const kinds = new Kinds();
-    const of = (priority: number) =>
-      kinds.of({ task: "t", priority }, `${priority}`, undefined, () => kind());
+    const kinds = new Kinds(new Tasks());
+    const of = (priority: number) => kinds.of({ task: "t", priority }, `${priority}`, kind);
     const first = of(0);
-    for (let priority = 1; priority < 8; priority++) of(priority);
-    expect(kinds.familiar({ task: "t", priority: 0 }, tasks)).toBe(first);
-    of(8);
-    expect(kinds.familiar({ task: "t", priority: 0 }, tasks)).toBeUndefined();
+    for (let priority = 1; priority < 16; priority++) of(priority);
+    expect(kinds.familiar({ task: "t", priority: 0 })).toBe(first);
+    of(16);
+    expect(kinds.familiar({ task: "t", priority: 0 })).toBeUndefined();
     expect(of(0)).toBe(first); // checked once more, and made no more
-    expect(kinds.familiar({ task: "t", priority: 0 }, tasks)).toBe(first);
+    expect(kinds.familiar({ task: "t", priority: 0 })).toBe(first);
   });
 });

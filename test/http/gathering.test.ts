@@ -63,6 +63,13 @@ describe("gathering", () => {
     expect(turns()).toBe(5);
   });
 
+  it("begins anew after a turn that has failed", async () => {
+    const turns = [Promise.reject(new Error("No turn")), Promise.resolve()];
+    const gathered = gathering({ turn: () => turns.shift()! } as Parameters<typeof gathering>[0]);
+    await expect(gathered()).rejects.toThrow("No turn");
+    await gathered();
+  });
+
   it("does not wait for ever where they never end to come", async () => {
     const { clock, step } = steps();
     const gathered = gathering(clock);

@@ -30,6 +30,16 @@ describe("the routes", () => {
     }
   });
 
+  it("leave to others what they are not for", async () => {
+    await using errand = await testErrand();
+    const app = new Hono().route("/queue", createApi(errand, { open: true }));
+    app.get("/queue/v1/leases/mine", (context) => context.text("my own"));
+    app.notFound((context) => context.text("my own 404", 404));
+    const text = async (path: string) => await (await app.request(path)).text();
+    expect(await text("/queue/v1/leases/mine")).toBe("my own");
+    expect(await text("/queue/v1/leases/other")).toBe("my own 404");
+  });
+
   it("with a word where others have a parameter are told from those", async () => {
     await using errand = await testErrand();
     const api = createApi(errand, { open: true });

@@ -1,6 +1,9 @@
 // The API on the runtime's own server, in Cloudflare's runtime and in Vercel's.
+import { createAdaptorServer } from "@hono/node-server";
 import { EdgeRuntime } from "edge-runtime";
-import { connect } from "node:net";
+import { Hono } from "hono";
+import type { Server } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Errand } from "../../mod.ts";
 import { createApi } from "../../src/http/app.ts";
@@ -74,6 +77,35 @@ describe("on the runtime's own server", () => {
       socket.write(request + body + next);
     });
     expect(answers).toMatch(/^HTTP\/1.1 201 /);
+  });
+});
+
+describe("on Hono's server for Node, which other runtimes have as well", () => {
+  it("it does what it has to, and an answer's headers are its own", async () => {
+    const own = Object.getOwnPropertyDescriptors(globalThis); // it replaces two of them
+    await using errand = await Errand.open({ url: ":memory:" });
+    const app = new Hono();
+    app.use(async (context, next) => {
+      await next();
+      const who = context.req.query("who");
+      if (who !== undefined) context.res.headers.append("set-cookie", `who=${who}`);
+    });
+    app.route("/", createApi(errand, { tokens }));
+    const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+    try {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await smoke((path, init) => fetch(url + path, init));
+      const cookies = async (path: string) => (await fetch(url + path)).headers.getSetCookie();
+      expect(await cookies("/healthz?who=ada")).toEqual(["who=ada"]);
+      expect(await cookies("/healthz")).toEqual([]);
+      expect(await cookies("/healthz?who=bob")).toEqual(["who=bob"]);
+    } finally {
+      const { Request, Response } = own;
+      Object.defineProperties(globalThis, { Request, Response });
+      server.close();
+      server.closeAllConnections();
+    }
   });
 });
 
