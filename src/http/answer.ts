@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { onBun } from "../runtime.ts";
+import { isOfBun } from "../runtime.ts";
 
 /** What every answer says: its type is as told, and it tells nobody where it was linked from. */
 export const SECURE: Readonly<Record<string, string>> = {
@@ -16,9 +16,6 @@ const JSON_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "application/json",
   "cache-control": "no-store",
 };
-
-/** Bun copies `Headers` faster than it reads an object, which is what Node's servers pass on. */
-const AS_JSON = onBun ? new Headers(JSON_HEADERS) : undefined;
 
 /** `value` as JSON. */
 export function json(
@@ -41,9 +38,18 @@ export function jsonText(
   });
 }
 
-/** Of its own for each answer: there are servers that hand out what they get, to be changed. */
+let asJson: { readonly of: typeof Response; readonly headers: HeadersInit } | undefined;
+
+/**
+ * Bun's own class copies a `Headers` faster than it reads an object. One that a server has put in
+ * its place may hand it out, to be changed by whoever gets it.
+ */
 function jsonHeaders(): HeadersInit {
-  return AS_JSON === undefined ? JSON_HEADERS : new Headers(AS_JSON);
+  if (asJson?.of !== Response) {
+    const headers = isOfBun(Response) ? new Headers(JSON_HEADERS) : JSON_HEADERS;
+    asJson = { of: Response, headers };
+  }
+  return asJson.headers;
 }
 
 let lastMs = NaN;

@@ -4,11 +4,13 @@ import { createApi } from "../../src/http/mod.ts";
 import { gathering } from "../../src/http/gathering.ts";
 import { partsOf } from "../../src/parts.ts";
 import { testErrand } from "../../src/testing/mod.ts";
+import type { Clock } from "../../src/clock.ts";
 import { gate } from "../support/gate.ts";
 
 /** A clock whose turns end when the test says so. */
 function steps() {
   const gates: ReturnType<typeof gate<void>>[] = [];
+  let nowMs = 0;
   const turn = (): Promise<void> => {
     const next = gate<void>();
     gates.push(next);
@@ -19,7 +21,8 @@ function steps() {
     gates.at(-1)!.open();
     await settle();
   };
-  return { clock: { turn } as Parameters<typeof gathering>[0], step, turns: () => gates.length };
+  const clock = { turn, elapsedMs: () => nowMs } as Clock;
+  return { clock, step, turns: () => gates.length, pass: (ms: number) => void (nowMs += ms) };
 }
 
 async function settle(): Promise<void> {
@@ -65,7 +68,7 @@ describe("gathering", () => {
 
   it("begins anew after a turn that has failed", async () => {
     const turns = [Promise.reject(new Error("No turn")), Promise.resolve()];
-    const gathered = gathering({ turn: () => turns.shift()! } as Parameters<typeof gathering>[0]);
+    const gathered = gathering({ turn: () => turns.shift()!, elapsedMs: () => 0 } as never);
     await expect(gathered()).rejects.toThrow("No turn");
     await gathered();
   });
@@ -81,6 +84,18 @@ describe("gathering", () => {
       await step();
     }
     expect(turns).toBe(8);
+  });
+
+  it("waits for no turn more when one has taken long", async () => {
+    const { clock, step, pass } = steps();
+    const gathered = gathering(clock);
+    let gone = 0;
+    const come = (): void => void gathered().then(() => gone++);
+    come();
+    come();
+    pass(2);
+    await step();
+    expect(gone).toBe(2);
   });
 });
 
