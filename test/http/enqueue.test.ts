@@ -244,6 +244,20 @@ describe("a token that is limited to a queue", () => {
     expect((await errand.stats()).available).toBe(2);
   });
 
+  it("is told of the first job that is wrong, whatever is wrong with later ones", async () => {
+    await using errand = await testErrand({ tasks: [resize] });
+    const send = caller(errand, { tokens: limited, anyTask: true });
+    const later = { task: "other", queue: "images", delay: "1m", runAt: 0 };
+    const answers = [
+      await send("POST /v1/jobs", { token, body: [{ task: "other" }, later] }),
+      await send("POST /v1/jobs", { token, body: [later, { task: "other" }] }),
+    ];
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [403, "FORBIDDEN"],
+      [400, "INVALID_INPUT"],
+    ]);
+  });
+
   it("neither sees nor changes a job elsewhere that is like its own", async () => {
     await using errand = await testErrand();
     const secret = { payload: "secret", meta: { secret: 1 } };

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createApi } from "../../src/http/mod.ts";
 import { gathering } from "../../src/http/gathering.ts";
 import { partsOf } from "../../src/parts.ts";
-import { testErrand } from "../../src/testing/mod.ts";
+import { type TestErrand, testErrand } from "../../src/testing/mod.ts";
 import type { Clock } from "../../src/clock.ts";
 import { gate } from "../support/gate.ts";
 
@@ -99,16 +99,22 @@ describe("gathering", () => {
   });
 });
 
+/** How many jobs are stored together, from now on. */
+function batchesOf(errand: TestErrand): number[] {
+  const { broker } = partsOf(errand);
+  const batches: number[] = [];
+  const enqueue = broker.enqueue.bind(broker);
+  broker.enqueue = (jobs) => {
+    batches.push(jobs.length);
+    return enqueue(jobs);
+  };
+  return batches;
+}
+
 describe("requests that add jobs", () => {
-  it("are one commit when they come together, and each has its own answer", async () => {
+  it("are one commit when they come in one turn, and each has its own answer", async () => {
     await using errand = await testErrand();
-    const { broker } = partsOf(errand);
-    const batches: number[] = [];
-    const enqueue = broker.enqueue.bind(broker);
-    broker.enqueue = (jobs) => {
-      batches.push(jobs.length);
-      return enqueue(jobs);
-    };
+    const batches = batchesOf(errand);
     const api = createApi(errand, { open: true });
     const post = async (body: unknown): Promise<readonly [number, unknown]> => {
       const headers = { "content-type": "application/json" };
@@ -126,5 +132,25 @@ describe("requests that add jobs", () => {
       [400, "INVALID_INPUT"],
     ]);
     expect(batches).toEqual([20]);
+  });
+
+  it("wait for those that come a little later", async () => {
+    await using errand = await testErrand();
+    const batches = batchesOf(errand);
+    const api = createApi(errand, { open: true });
+    const headers = { "content-type": "application/json" };
+    const post = async (): Promise<number> =>
+      (await api.request("/v1/jobs", { method: "POST", headers, body: `{"task":"t"}` })).status;
+    await post(); // what answers is loaded
+    const later = gate();
+    errand.clock.turn = () => later.opened;
+    const first = post();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const second = post();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(batches).toEqual([1]);
+    later.open();
+    expect(await Promise.all([first, second])).toEqual([201, 201]);
+    expect(batches).toEqual([1, 2]);
   });
 });
