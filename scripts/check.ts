@@ -11,7 +11,7 @@ const entryPoints = [
   ...["cloudflare", "deno", "http", "interval"].map((name) => `src/triggers/${name}.ts`),
 ];
 
-runSteps([
+await runSteps([
   { name: "tsc", command: process.execPath, args: binArgs(current, "typescript/bin/tsc") },
   {
     name: "tsc of the package", // with the stricter rules for what is published

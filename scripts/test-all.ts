@@ -11,7 +11,7 @@ const rest = words.findIndex((word) => !isRuntime(word));
 const chosen = words.slice(0, rest === -1 ? words.length : rest).filter(isRuntime);
 const filters = words.slice(chosen.length);
 
-runSteps((chosen.length > 0 ? chosen : runtimes).map((name) => ({
+await runSteps((chosen.length > 0 ? chosen : runtimes).map((name) => ({
   name,
   command: findRuntime(name),
   args: [...binArgs(name, "vitest/vitest.mjs"), "run", ...filters],
