@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { Errand, type Job } from "../../mod.ts";
 import { needTools } from "../support/tools.ts";
@@ -51,6 +52,15 @@ function urlIn(dir: TempDir): string {
 function expiry(dir: TempDir): number {
   using raw = openRaw(dir.file("errand.db"));
   return Number(raw.rows("SELECT max(expires_at) FROM errand_lease")[0]![0]);
+}
+
+/** The processes of this machine that have an argument, by their command lines; on Linux alone. */
+async function processes(argument: string): Promise<string[]> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return lines.filter((line) => line.split("\0").includes(argument));
 }
 
 async function state(errand: Errand, { id }: Job): Promise<string | undefined> {
@@ -131,17 +141,22 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       expect((await readFile(language.file, "utf8")).trimEnd().split("\n").length).toBeLessThan(80);
     });
 
-    it("ends a job that is cancelled, and goes on", async () => {
+    it("ends a job that is cancelled, with all that it has started, and goes on", async () => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
       await using _ = await startWorker(language, server, "3s");
-      const long = await errand.enqueue("double", { n: 1, seconds: 3_600 });
+      const seconds = 3_600 + Math.random();
+      const long = await errand.enqueue("double", { n: 1, seconds });
       await expect.poll(() => state(errand, long), WAIT).toBe("running");
+      const sleeping = () => processes(String(seconds));
+      const seen = language.name === "bash" && process.platform === "linux";
+      if (seen) await expect.poll(sleeping, WAIT).not.toEqual([]);
       const next = await errand.enqueue("double", { n: 2 });
       await errand.cancel(long.id);
       expect(await errand.wait(next, { timeout: "30s" })).toMatchObject({ state: "completed" });
       expect(await state(errand, long)).toBe("cancelled");
+      expect(await sleeping()).toEqual([]);
     });
 
     it("keeps a job that takes longer than its lease", async () => {

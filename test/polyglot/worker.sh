@@ -6,6 +6,7 @@ url=${ERRAND_URL:-http://127.0.0.1:4800} token=${ERRAND_TOKEN:-} lease=${ERRAND_
 queues=$(jq -cR 'split(",")' <<<"${ERRAND_QUEUES:-default}")
 outcomes='[]' stopping=0 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+exec {never}<> <(:) # nothing ever comes from here: a pause that needs no process
 trap stopping=1 TERM INT # finishes, hands in, and leaves
 
 # A handler for each task: takes the payload, prints the result, and fails by its exit code.
@@ -32,19 +33,17 @@ post() {
 
 # A UUIDv7: a lease with an id of ours can be asked for once more.
 uuid7() {
-  local ms
-  printf -v ms %012x $((${EPOCHREALTIME/[.,]/} / 1000))
+  local ms; printf -v ms %012x $((${EPOCHREALTIME/[.,]/} / 1000))
   printf '%s-%s-7%03x-8%03x-%08x%04x' "${ms:0:8}" "${ms:8}" $((SRANDOM % 4096)) \
     $((SRANDOM % 4096)) "$SRANDOM" $((SRANDOM % 65536))
 }
 
-# beat LEASE SECONDS JOB PID: prolongs the lease while this worker lives, and ends a job that is not
-# ours any more.
+# beat LEASE SECONDS JOB PID: prolongs the lease while this worker lives; ends a job that was lost.
 beat() {
-  while sleep "$2" && kill -0 $$ 2>/dev/null; do
+  until read -rt "$2" -u "$never" || ! kill -0 $$ 2>/dev/null; do
     post /v1/leases/heartbeat \
       "{\"leases\":[\"$1\"],\"lease\":\"$lease\",\"jobs\":[{\"job\":\"$3\"}]}"
-    jq -e '.lost == []' <<<"$reply" >/dev/null || kill "$4"
+    jq -e '.lost == []' <<<"$reply" >/dev/null || kill -- "-$4"
   done
 }
 
@@ -59,8 +58,9 @@ attempt() {
   local job task held every code=0
   read -r job task < <(jq -r '.jobs[0] | "\(.id) \(.task)"' <<<"$1")
   read -r held every < <(jq -r '.lease | "\(.id) \(.expiresIn / 3000)"' <<<"$1")
+  set -m # a process group, to end all that the job has started
   handle "$task" "$(jq '.jobs[0].payload' <<<"$1")" >"$dir/result" 2>"$dir/error" & local pid=$!
-  beat "$held" "$every" "$job" "$pid" & local beating=$!
+  set +m; beat "$held" "$every" "$job" "$pid" & local beating=$!
   ended "$pid" || code=$?
   kill "$beating"
   outcomes=$(jq -cn --arg job "$job" --arg lease "$held" --argjson code "$code" \
