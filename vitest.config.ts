@@ -7,8 +7,10 @@ const isNode = !("Deno" in globalThis || "Bun" in globalThis);
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // what is waited for comes soon, but a machine may be slow, and busy with other things
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000, interval: 10 } },
     // the tests start processes of their own, so few files at a time is the fast way
     maxWorkers: 2,
     projects: [

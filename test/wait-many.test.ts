@@ -2,6 +2,7 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { defineTask, Errand, type Job } from "../mod.ts";
 import { testErrand } from "../src/testing/mod.ts";
+import { MAY_STALL } from "./support/stall.ts";
 import { tempDir } from "./support/temp.ts";
 
 const quick = defineTask({ name: "quick", run: () => ({ answer: 42 }) });
@@ -90,20 +91,26 @@ describe("A17: wait for many", () => {
     });
   });
 
-  it("C8: waits for 5,000 jobs of another Errand on the file, and hears soon of the last", async () => {
-    await using dir = await tempDir();
-    const url = `file:${dir.file("errand.db")}`;
-    await using first = await Errand.open({ url, tasks, synchronous: "normal" });
-    await using second = await Errand.open({ url });
-    const jobs = await first.enqueueMany(word, Array.from({ length: 5_000 }, (_, i) => `${i}`));
-    const last = await first.enqueue(word, "last", { delay: "1h" });
-    const waiting = second.wait([...jobs, last]);
-    await first.worker({ concurrency: 100 }).drain();
-    const startMs = performance.now();
-    await first.cancel(last.id);
-    const ended = await waiting;
-    expect(performance.now() - startMs).toBeLessThan(1_500); // the backstop looks after 2 s
-    expect(ended.slice(0, -1).map(({ result }) => result)).toEqual(jobs.map((job) => job.payload));
-    expect(ended.at(-1)!.state).toBe("cancelled");
-  });
+  it(
+    "C8: hears soon of the last of 5,000 jobs of another Errand on the file",
+    MAY_STALL,
+    async () => {
+      await using dir = await tempDir();
+      const url = `file:${dir.file("errand.db")}`;
+      await using first = await Errand.open({ url, tasks, synchronous: "normal" });
+      await using second = await Errand.open({ url });
+      const jobs = await first.enqueueMany(word, Array.from({ length: 5_000 }, (_, i) => `${i}`));
+      const last = await first.enqueue(word, "last", { delay: "1h" });
+      const waiting = second.wait([...jobs, last]);
+      await first.worker({ concurrency: 100 }).drain();
+      const startMs = performance.now();
+      await first.cancel(last.id);
+      const ended = await waiting;
+      expect(performance.now() - startMs).toBeLessThan(1_500); // the backstop looks after 2 s
+      expect(ended.slice(0, -1).map(({ result }) => result)).toEqual(
+        jobs.map((job) => job.payload),
+      );
+      expect(ended.at(-1)!.state).toBe("cancelled");
+    },
+  );
 });

@@ -1,5 +1,5 @@
 // A17: changes to jobs, also those that other processes make, as an async iterable.
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { defineTask, Errand, type JobChange, type Watch } from "../mod.ts";
 import type { TestErrand } from "../src/testing/mod.ts";
 import { FakeClock, testErrand } from "../src/testing/mod.ts";
@@ -7,7 +7,9 @@ import { ring } from "./support/keys.ts";
 import { errandAt } from "./support/place.ts";
 import { openRaw } from "./support/raw.ts";
 import { places } from "./support/store.ts";
+import { MAY_STALL } from "./support/stall.ts";
 import { tempDir } from "./support/temp.ts";
+import { until } from "./support/until.ts";
 
 const quick = defineTask({ name: "quick", run: () => ({ answer: 42 }) });
 const broken = defineTask({
@@ -191,7 +193,7 @@ describe("A17: a watch", () => {
     const worker = errand.worker({ lease: "5s" });
     await worker.start();
     await clock.advance("8s");
-    await vi.waitFor(() => expect(step).toBeDefined());
+    await until(() => expect(step).toBeDefined());
     await clock.advance("1s");
     step!();
     await clock.advance("1s");
@@ -374,7 +376,7 @@ describe("A17: a watch", () => {
     }
   });
 
-  it("hears of another Errand on the same file soon", async () => {
+  it("hears of another Errand on the same file soon", MAY_STALL, async () => {
     await using dir = await tempDir();
     const url = `file:${dir.file("errand.db")}`;
     await using first = await Errand.open({ url, tasks });

@@ -11,7 +11,6 @@ import { run, type Served, served } from "../support/program.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
 
 const MODULE = "test/cli/tasks.ts";
-const WAIT = { timeout: 10_000, interval: 10 };
 
 /** A job's JSON, as far as these tests look at it. */
 interface JobBody {
@@ -87,12 +86,12 @@ describe.each(runtimes)("errand serve on %s", (runtime) => {
     async () => {
       await using dir = await tempDir();
       await using server = await served(["--url", urlIn(dir), "--module", MODULE], { runtime });
-      const { id } = await enqueue(server, { task: "double", payload: { n: 1, seconds: 0.5 } });
+      await using errand = await Errand.open({ url: urlIn(dir) });
+      const { id } = await enqueue(server, { task: "double", payload: { n: 1, seconds: 2 } });
       const far = await enqueue(server, { task: "double", payload: { n: 1 }, delay: "1h" });
       const waiting = look(server, `/v1/jobs/${far.id}?wait=60s`);
       await look(server, "/healthz"); // by then the request before it is on its way
-      await using errand = await Errand.open({ url: urlIn(dir) });
-      await expect.poll(async () => (await errand.get(id))?.state, WAIT).toBe("running");
+      await expect.poll(async () => (await errand.get(id))?.state).toBe("running");
       expect(await server.kill("SIGTERM")).toBe(0);
       expect((await waiting).status).toBe(503);
       expect(await errand.get(id)).toMatchObject({ state: "completed", result: { doubled: 2 } });
@@ -106,7 +105,7 @@ describe.each(runtimes)("errand serve on %s", (runtime) => {
     await using server = await served(args, { runtime });
     const { id } = await enqueue(server, { task: "double", payload: { n: 1, seconds: 60 } });
     await using errand = await Errand.open({ url: urlIn(dir) });
-    await expect.poll(async () => (await errand.get(id))?.state, WAIT).toBe("running");
+    await expect.poll(async () => (await errand.get(id))?.state).toBe("running");
     using _ = await slowBody(server);
     expect(await server.kill("SIGINT")).toBe(0);
     expect(await errand.get(id)).toMatchObject({ state: "available", attempt: 0 });
@@ -154,12 +153,12 @@ describe("errand serve", () => {
     expect((await look(local, "/v1/jobs")).status).toBe(401);
 
     const second = (await run(["token", "second", ...made, "read"])).stdout.trim();
-    await expect.poll(async () => (await look(local, "/v1/jobs", second)).status, WAIT).toBe(200);
+    await expect.poll(async () => (await look(local, "/v1/jobs", second)).status).toBe(200);
 
     await writeFile(file, "[{]");
     const kept = logged(local, "The tokens stay as they were").then(() => true);
     const asked = async () => (await look(local, "/v1/jobs", second)).status;
-    await expect.poll(async () => [await asked(), await soon(kept)], WAIT).toEqual([200, true]);
+    await expect.poll(async () => [await asked(), await soon(kept)]).toEqual([200, true]);
   });
 
   it("takes tokens of the environment", async () => {

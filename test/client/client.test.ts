@@ -1,9 +1,10 @@
 // A client and an API in one process: what an Errand does, a client of one does as well.
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { defineTask, type Job, type JobChange } from "../../mod.ts";
 import { hashToken } from "../../src/http/mod.ts";
 import { newId } from "../../src/id.ts";
 import { pair, type PairOptions } from "../support/pair.ts";
+import { until } from "../support/until.ts";
 
 const quick = defineTask({ name: "quick", run: ({ input }) => ({ got: input }) });
 const tasks = [quick];
@@ -76,7 +77,7 @@ describe("a worker over HTTP", () => {
     client.on("error", ({ during }) => void errors.push(during));
     const worker = client.worker();
     await worker.start();
-    await vi.waitFor(() => expect(waits).toBe(true));
+    await until(() => expect(waits).toBe(true));
     down = true;
     await worker.stop(); // the clock stands still: nothing else ends its trying
     expect(errors).toContain("exchange");
@@ -97,13 +98,13 @@ describe("a worker over HTTP", () => {
     const { id } = await server.enqueue("quick", 1);
     for (let n = 0; n < 20; n++) {
       await clock.advance("1h");
-      await vi.waitFor(() => expect(errors.length).toBeGreaterThan(n));
+      await until(() => expect(errors.length).toBeGreaterThan(n));
     }
     down = false;
-    await vi.waitFor(async () => {
+    await until(async () => {
       await clock.advance("10s");
       expect(await server.get(id)).toMatchObject({ state: "completed" });
-    }, { timeout: 10_000 });
+    });
   });
 
   it("hears that what it ran through an outage is no longer its own", async () => {
@@ -123,17 +124,17 @@ describe("a worker over HTTP", () => {
     const { id } = await client.enqueue(slow);
     await using worker = client.worker({ lease: "30s" });
     await worker.start();
-    await vi.waitFor(() => expect(finish).toBeDefined());
+    await until(() => expect(finish).toBeDefined());
     down = true;
     await clock.advance("31s");
     await server.worker().drain();
     expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 2 });
     finish!();
     down = false;
-    await vi.waitFor(async () => {
+    await until(async () => {
       await clock.advance("10s");
       expect(lost).toEqual(["LEASE_LOST"]);
-    }, { timeout: 10_000 });
+    });
     expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 2 });
   });
 
@@ -143,15 +144,15 @@ describe("a worker over HTTP", () => {
     await using worker = client.worker({ concurrency: 2 });
     await worker.start();
     const claims = () => sent.filter((what) => what === "POST /v1/claims").length;
-    await vi.waitFor(() => expect(claims()).toBe(2)); // the first one did not wait
+    await until(() => expect(claims()).toBe(2)); // the first one did not wait
     await clock.advance("20s");
     await clock.advance(5); // the server has looked, and rests
     expect(claims()).toBe(2);
     await clock.advance("10s"); // so long it waits
-    await vi.waitFor(() => expect(claims()).toBe(3));
+    await until(() => expect(claims()).toBe(3));
     const { id } = await server.enqueue("quick");
     expect(await server.wait(id)).toMatchObject({ state: "completed", attempt: 1 });
-    await vi.waitFor(() => expect(claims()).toBe(5)); // handed in, and waiting again
+    await until(() => expect(claims()).toBe(5)); // handed in, and waiting again
     expect(sent).not.toContain("GET /v1/wakeups");
   });
 
@@ -161,9 +162,7 @@ describe("a worker over HTTP", () => {
     const { client, server, sent } = both;
     await using worker = client.worker();
     await worker.start();
-    await vi.waitFor(() =>
-      expect(sent.filter((what) => what === "POST /v1/claims").length).toBe(2)
-    );
+    await until(() => expect(sent.filter((what) => what === "POST /v1/claims").length).toBe(2));
     const { id } = await server.enqueue("other", null, { queue: "other" });
     client.register(other);
     expect(await server.wait(id)).toMatchObject({ state: "completed" });
@@ -176,7 +175,7 @@ describe("a worker over HTTP", () => {
       const worker = client.worker();
       await worker.start();
       sent.length = 0;
-      await vi.waitFor(() => expect(sent).toContain("POST /v1/claims"));
+      await until(() => expect(sent).toContain("POST /v1/claims"));
       const enqueued = server.enqueue("quick");
       for (let turns = 0; turns < round; turns++) await new Promise((next) => setTimeout(next, 0));
       await worker.stop();
@@ -204,9 +203,7 @@ describe("a worker over HTTP", () => {
     client.on("error", ({ error }) => void errors.push(error));
     await using worker = client.worker();
     await worker.start();
-    await vi.waitFor(() =>
-      expect(sent.filter((what) => what === "POST /v1/claims").length).toBe(2)
-    );
+    await until(() => expect(sent.filter((what) => what === "POST /v1/claims").length).toBe(2));
     cut = true;
     await clock.advance(5); // the server has looked, and rests
     const { id } = await server.enqueue("quick");
@@ -228,11 +225,11 @@ describe("a worker over HTTP", () => {
     const { client, server, clock } = both;
     await using worker = client.worker();
     await worker.start();
-    await vi.waitFor(() => expect(ids.length).toBe(2));
+    await until(() => expect(ids.length).toBe(2));
     await clock.advance(5);
     const { id } = await server.enqueue("quick");
     expect(await server.wait(id)).toMatchObject({ state: "completed" });
-    await vi.waitFor(() => expect(ids.length).toBe(4));
+    await until(() => expect(ids.length).toBe(4));
     expect([ids[1], ids[3]]).toEqual([ids[0], ids[2]]);
     expect(ids[2]).not.toBe(ids[0]);
   });
@@ -252,7 +249,7 @@ describe("a worker over HTTP", () => {
     await using worker = client.worker();
     await worker.start();
     const { id } = await server.enqueue("quick");
-    await vi.waitFor(async () => {
+    await until(async () => {
       await clock.advance(100);
       expect(await server.get(id)).toMatchObject({ state: "completed", attempt: 1 });
     });
@@ -267,13 +264,13 @@ describe("a worker over HTTP", () => {
     const { client, server, clock, sent } = both;
     await using worker = client.worker();
     await worker.start();
-    await vi.waitFor(async () => {
+    await until(async () => {
       await clock.advance(100);
       expect(sent.filter((what) => what === "GET /v1/wakeups").length).toBeGreaterThan(5);
-    }, { timeout: 10_000 });
+    });
     expect(sent.filter((what) => what === "POST /v1/claims").length).toBeLessThan(10);
     const { id } = await server.enqueue("quick");
-    await vi.waitFor(async () => {
+    await until(async () => {
       await clock.advance(100);
       expect(await server.get(id)).toMatchObject({ state: "completed" });
     });
@@ -287,8 +284,8 @@ describe("a worker over HTTP", () => {
     await client.enqueue(long);
     await using worker = client.worker({ concurrency: 2 });
     await worker.start();
-    await vi.waitFor(() => expect(end).toBeDefined());
-    await vi.waitFor(() => expect(sent.at(-1)).toBe("GET /v1/wakeups"));
+    await until(() => expect(end).toBeDefined());
+    await until(() => expect(sent.at(-1)).toBe("GET /v1/wakeups"));
     await clock.advance(5); // the server has looked, and rests
     const { id } = await server.enqueue("quick");
     expect(await server.wait(id)).toMatchObject({ state: "completed" });
@@ -349,7 +346,7 @@ describe("a client", () => {
     const { client, sent } = both;
     const watch = client.watch({}, { signal: end.signal });
     const next = watch.next();
-    await vi.waitFor(() => expect(sent.filter((what) => what === "GET /v1/events").length).toBe(2));
+    await until(() => expect(sent.filter((what) => what === "GET /v1/events").length).toBe(2));
     end.abort();
     expect(await next).toEqual({ done: true, value: undefined });
   });

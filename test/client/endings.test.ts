@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { connect } from "../../src/client/mod.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
 import { fakeFetch, problem, type Sent, url } from "../support/fake-fetch.ts";
 import { type Gate, gate } from "../support/gate.ts";
+import { until } from "../support/until.ts";
 
 const at = "2030-01-01T00:00:00.000Z";
 const job = (id: string, state = "completed") => ({
@@ -36,7 +37,7 @@ describe("waiting for jobs at a server", () => {
   it("is one request, which the server answers when the job has ended", async () => {
     const { client, sent, answer } = waiting();
     const waited = client.wait("a");
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await until(() => expect(sent).toHaveLength(1));
     expect([sent[0]?.path, sent[0]?.body]).toEqual(["/v1/jobs/wait", { ids: ["a"], wait: 30_000 }]);
     answer(0, ["a"]);
     expect(await waited).toMatchObject({ id: "a", state: "completed", createdAt: new Date(at) });
@@ -47,11 +48,11 @@ describe("waiting for jobs at a server", () => {
   it("goes on when the server has waited for long enough", async () => {
     const { client, sent, answer } = waiting();
     const waited = client.wait(["a", "b"]);
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await until(() => expect(sent).toHaveLength(1));
     answer(0, []);
-    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await until(() => expect(sent).toHaveLength(2));
     answer(1, ["b"]);
-    await vi.waitFor(() => expect(sent).toHaveLength(3));
+    await until(() => expect(sent).toHaveLength(3));
     expect(asked(sent[2]).ids).toEqual(["a"]);
     answer(2, ["a"]);
     expect((await waited).map(({ id }) => id)).toEqual(["a", "b"]);
@@ -61,14 +62,14 @@ describe("waiting for jobs at a server", () => {
   it("shares requests beyond the third, and tells each what it waits for", async () => {
     const { client, sent, answer } = waiting();
     const waits = ["a", "b", "c"].map((id) => client.wait(id));
-    await vi.waitFor(() => expect(sent).toHaveLength(3));
+    await until(() => expect(sent).toHaveLength(3));
     waits.push(client.wait("d"));
-    await vi.waitFor(() => expect(sent).toHaveLength(4));
+    await until(() => expect(sent).toHaveLength(4));
     expect(sent.map(isAborted)).toEqual([true, false, false, false]);
     expect(asked(sent[3]).ids).toEqual(["a", "d"]);
     answer(3, ["d"]);
     expect(await waits[3]).toMatchObject({ id: "d" });
-    await vi.waitFor(() => expect(sent).toHaveLength(5));
+    await until(() => expect(sent).toHaveLength(5));
     expect(asked(sent[4]).ids).toEqual(["a"]);
     answer(4, ["a"]);
     answer(1, ["b"]);
@@ -80,7 +81,7 @@ describe("waiting for jobs at a server", () => {
   it("ends with its timeout, and answers the job as it is", async () => {
     const { client, clock, sent } = waiting();
     const waited = client.wait("a", { timeout: "5s" });
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await until(() => expect(sent).toHaveLength(1));
     await clock.advance("5s");
     expect(await waited).toMatchObject({ id: "a", state: "running" });
     expect(isAborted(sent[0]!)).toBe(true);
@@ -91,7 +92,7 @@ describe("waiting for jobs at a server", () => {
     const { client, sent } = waiting();
     const end = new AbortController();
     const waited = client.wait("a", { signal: end.signal });
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await until(() => expect(sent).toHaveLength(1));
     end.abort(new Error("enough"));
     await expect(waited).rejects.toThrow("enough");
     expect(isAborted(sent[0]!)).toBe(true);
@@ -102,7 +103,7 @@ describe("waiting for jobs at a server", () => {
     const { client, sent, answer, refuse } = waiting();
     const missing = client.wait("a");
     const refused = client.wait("b");
-    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await until(() => expect(sent).toHaveLength(2));
     answer(0, [], ["a"]);
     refuse(1);
     await expect(missing).rejects.toMatchObject({ code: "NOT_FOUND" });

@@ -1,10 +1,11 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { requestSettings } from "../../src/client/options.ts";
 import { Requests } from "../../src/client/requests.ts";
 import { Wakeups } from "../../src/client/wakeups.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
 import { fakeFetch, type Sent, url } from "../support/fake-fetch.ts";
 import { type Gate, gate } from "../support/gate.ts";
+import { until } from "../support/until.ts";
 
 /** Answers when the test says so. */
 function listening() {
@@ -23,7 +24,7 @@ function listening() {
     heard: () => heard,
     /** So many requests in all; each is sent a moment after somebody has begun to listen. */
     asked: (times: number) =>
-      vi.waitFor(async () => {
+      until(async () => {
         await clock.advance(5);
         expect(sent).toHaveLength(times);
       }),
@@ -59,7 +60,7 @@ describe("listening for work at a server", () => {
     expect([query(sent[1]), heard()])
       .toEqual([{ queues: "a,b", after: "after 0", wait: "30000" }, 0]);
     answer(1, true);
-    await vi.waitFor(() => expect(heard()).toBe(1));
+    await until(() => expect(heard()).toBe(1));
     await turn();
     expect(sent).toHaveLength(2);
     wakeups.listen(set("b"));
@@ -112,7 +113,7 @@ describe("listening for work at a server", () => {
     await turn();
     expect(heard()).toBe(0);
     wakeups.listen(set("a"));
-    await vi.waitFor(() => expect(heard()).toBe(1));
+    await until(() => expect(heard()).toBe(1));
     expect(sent).toHaveLength(1);
     wakeups.stop();
   });
@@ -133,7 +134,7 @@ describe("listening for work at a server", () => {
     wakeups.listen(set("a"));
     await asked(1);
     fail(0);
-    await vi.waitFor(() => expect(heard()).toBe(1));
+    await until(() => expect(heard()).toBe(1));
     wakeups.stop();
   });
 
@@ -146,7 +147,7 @@ describe("listening for work at a server", () => {
       for (await turn(); sent.length === n; await clock.advance(1));
       pauses.push(clock.elapsedMs() - begunMs);
       answer(n, true);
-      await vi.waitFor(() => expect(heard()).toBe(n + 1));
+      await until(() => expect(heard()).toBe(n + 1));
     }
     expect(pauses).toEqual([5, 5, 5, 20, 40, 80]);
     wakeups.found();

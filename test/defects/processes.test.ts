@@ -6,7 +6,6 @@ import { crewUrl, startCrew } from "../support/crew.ts";
 import { needRuntimes } from "../support/need.ts";
 import { tempDir } from "../support/temp.ts";
 
-const WAIT = { timeout: 15_000, interval: 10 };
 const LONG_MS = 60_000;
 
 describe.runIf(needRuntimes("node", "bun", "deno"))("what was wrong between processes", () => {
@@ -19,7 +18,7 @@ describe.runIf(needRuntimes("node", "bun", "deno"))("what was wrong between proc
     await using errand = await Errand.open({ url: crewUrl(dir) });
     await using crew = await startCrew(dir, runtimes, LONG_MS);
     await errand.enqueueMany(Array.from({ length: jobs }, () => ({ task: "mark", payload: {} })));
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(jobs);
+    await expect.poll(async () => (await errand.stats()).completed).toBe(jobs);
     const runs = [...(await crew.log()).values()];
     const starts = runs.flat().filter(({ event }) => event === "start");
     expect([runs.length, starts.length]).toEqual([jobs, jobs]);
@@ -31,10 +30,10 @@ describe.runIf(needRuntimes("node", "bun", "deno"))("what was wrong between proc
     await using errand = await Errand.open({ url: crewUrl(dir) });
     await errand.enqueueMany(Array.from({ length: 60 }, () => ({ task: "mark", payload: {} })));
     await using first = await startCrew(dir, ["bun"], LONG_MS);
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBeGreaterThan(0);
+    await expect.poll(async () => (await errand.stats()).completed).toBeGreaterThan(0);
     await first.stop(first.all[0]!);
     await using second = await startCrew(dir, ["deno"], LONG_MS);
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(60);
+    await expect.poll(async () => (await errand.stats()).completed).toBe(60);
     const starts = [...(await second.log()).values()].flat()
       .filter(({ event }) => event === "start");
     expect(starts).toHaveLength(60);
@@ -46,13 +45,13 @@ describe.runIf(needRuntimes("node", "bun", "deno"))("what was wrong between proc
     await using errand = await Errand.open({ url: crewUrl(dir), tasks: [mark] });
     const stuck = await errand.enqueue(mark, { hangsFirst: true });
     await using crew = await startCrew(dir, ["bun"], 3_000);
-    await expect.poll(async () => (await errand.get(stuck.id))?.state, WAIT).toBe("running");
+    await expect.poll(async () => (await errand.get(stuck.id))?.state).toBe("running");
     await crew.all[0]!.kill();
     await errand.enqueue(mark);
     const drained = await errand.worker().drain();
     expect(drained).toMatchObject({ ended: "empty", completed: 1, remaining: { running: 1 } });
     const drain = async (): Promise<number> => (await errand.worker().drain()).completed;
-    await expect.poll(drain, WAIT).toBe(1); // once the lease has expired
+    await expect.poll(drain).toBe(1); // once the lease has expired
     expect(await errand.get(stuck.id)).toMatchObject({
       state: "completed",
       attempt: 2,
@@ -71,7 +70,7 @@ describe.runIf(needRuntimes("node", "bun", "deno"))("what was wrong between proc
       })),
     );
     await using crew = await startCrew(dir, ["node"], LONG_MS);
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(100);
+    await expect.poll(async () => (await errand.stats()).completed).toBe(100);
     await crew.all[0]!.kill();
     const { running, available } = await errand.stats();
     expect(running).toBeLessThanOrEqual(8 + 100); // its slots and its prefetch

@@ -109,9 +109,10 @@ describe("what was wrong with workers", () => {
     await errand.enqueueMany(work, ["fails", "hangs"]);
     await using worker = errand.worker();
     await worker.start();
+    await expect.poll(() => runs).toContain("hangs 1");
     await errand.clock.advance("5s");
     await expect.poll(async () => (await errand.stats()).completed).toBe(2);
-    await errand.clock.advance("1d");
+    await errand.clock.advance("1h");
     expect(await errand.worker().drain()).toMatchObject({ ended: "empty", completed: 0 });
     expect(runs.sort()).toEqual(["fails 1", "fails 2", "hangs 1", "hangs 2"]);
     const { jobs } = await errand.list();

@@ -79,7 +79,7 @@ function secretError(): Error {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  await expect.poll(holds, { timeout: 5_000 }).toBe(true);
+  await expect.poll(holds).toBe(true);
 }
 
 it("A21: neither the files of a database nor a copy hold a word of what is encrypted", async () => {

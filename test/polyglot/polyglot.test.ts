@@ -202,7 +202,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
       await using worker = await startWorker(language, server);
-      const job = await errand.enqueue("double", { n: 4, seconds: 1 });
+      const job = await errand.enqueue("double", { n: 4, seconds: 2 });
       await expect.poll(() => state(errand, job), WAIT).toBe("running");
       expect(await worker.kill("SIGTERM")).toBe(0);
       expect(await errand.get(job.id)).toMatchObject({ state: "completed", attempt: 1 });

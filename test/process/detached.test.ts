@@ -11,7 +11,6 @@ import { spawnTs } from "../support/spawn.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
 
 const module = new URL("./detached-tasks.ts", import.meta.url);
-const WAIT = { timeout: 15_000, interval: 10 };
 
 /** In the place of the worker: writes down who may read the order, beside the folders of orders. */
 const LOOK = `import("node:fs").then((fs) => {
@@ -51,7 +50,7 @@ async function scene(): Promise<Scene> {
     lines: async () => (await readFile(out, "utf8").catch(() => "")).split("\n").slice(0, -1),
     async [Symbol.asyncDispose]() {
       for (const pid of pids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
-      await expect.poll(() => pids.some(isAlive), WAIT).toBe(false);
+      await expect.poll(() => pids.some(isAlive)).toBe(false);
       await dir[Symbol.asyncDispose]();
     },
   };
@@ -90,7 +89,7 @@ describe("a detached worker", () => {
     for (const payload of payloads) await errand.enqueue("write", payload, { queue: "detached" });
     const pid = (await at.start({ drain: true, single: true }))!;
     expect(pid).not.toBe(process.pid);
-    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+    await expect.poll(() => isAlive(pid)).toBe(false);
     expect(await idle(errand)).toBe(true);
     const lines = (await at.lines()).map((line) => line.split(" ").map(Number));
     expect(lines.map(([n]) => n!).sort((a, b) => a - b)).toEqual(payloads.map(({ n }) => n));
@@ -109,7 +108,7 @@ describe("a detached worker", () => {
     at.adopt(pid);
     expect(await caller.ended, "the worker does not hold it up").toBe(0);
     await errand.enqueue("write", { path: at.out, n: 1 }, { queue: "detached" });
-    await expect.poll(at.lines, WAIT).toEqual([`1 ${pid}`]);
+    await expect.poll(at.lines).toEqual([`1 ${pid}`]);
     if (process.platform !== "win32") {
       expect(isAlive(-pid), "no signal to the caller's group reaches it").toBe(true);
     }
@@ -125,7 +124,7 @@ describe("a detached worker", () => {
     expect(await errand.wait(job, { timeout: "15s" })).toMatchObject({ state: "completed" });
     expect(isAlive(pid)).toBe(true);
     process.kill(pid, "SIGTERM");
-    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+    await expect.poll(() => isAlive(pid)).toBe(false);
     expect(await at.start({ single: "mine" }), "it gave up its mark").toBeTypeOf("number");
   });
 
@@ -135,9 +134,9 @@ describe("a detached worker", () => {
     await errand.enqueue("write", { path: at.out, n: 1 }, { queue: "detached", delay: "1h" });
     const pid = (await at.start({ single: true, drain, worker: { lease: "300ms" } }))!;
     const running = async () => (await errand.workers.list()).workers.find((of) => of.pid === pid);
-    await expect.poll(running, WAIT).toBeDefined();
+    await expect.poll(running).toBeDefined();
     await errand.workers.stop((await running())!.id, { grace: 0 });
-    await expect.poll(() => isAlive(pid), WAIT).toBe(false);
+    await expect.poll(() => isAlive(pid)).toBe(false);
     expect(await at.start({ single: true, drain }), "and gives up its mark").toBeTypeOf("number");
   });
 
@@ -156,7 +155,7 @@ describe("a detached worker", () => {
     const pid = (await at.start(options))!;
     process.kill(pid, "SIGKILL");
     expect(await at.start(options)).toBeUndefined();
-    await expect.poll(() => at.start(options), WAIT).toBeTypeOf("number");
+    await expect.poll(() => at.start(options)).toBeTypeOf("number");
   });
 
   it("A21: gets the keys of what is encrypted, and leaves none behind", async () => {
@@ -190,8 +189,8 @@ describe("a detached worker", () => {
       await errand.enqueue("write", { path: at.out, n }, { queue: "detached" });
       if (await at.start({ drain: true, single: true }) !== undefined) starts++;
     }
-    await expect.poll(async () => (await at.lines()).length, WAIT).toBe(60);
-    await expect.poll(() => idle(errand), WAIT).toBe(true);
+    await expect.poll(async () => (await at.lines()).length).toBe(60);
+    await expect.poll(() => idle(errand)).toBe(true);
     expect(starts).toBeGreaterThan(0);
   });
 });

@@ -13,7 +13,7 @@ const PUSHES = 10_000;
 const ROUND = 4;
 
 it(`A9: ${PUSHES} jobs, a worker asked for after each, against workers that end: all are run`, {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   await using dir = await tempDir();
   const path = dir.file("errand.db");

@@ -139,6 +139,6 @@ describe.runIf(offered("faults over sqld", findSqld()))("over a server", () => {
     await expect.poll(async () => {
       await errand.clock.advance("1m");
       return (await errand.list({ state: "completed" })).jobs.map(({ id }) => id).sort();
-    }, { timeout: 20_000 }).toEqual([running.id, later.id].sort());
+    }).toEqual([running.id, later.id].sort());
   });
 });

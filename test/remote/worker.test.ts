@@ -1,12 +1,11 @@
 // Workers over a real server: outages, clocks that are wrong, and how soon they hear of jobs.
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Clock, defineTask, Errand } from "../../mod.ts";
 import { systemClock } from "../../src/clock.ts";
 import { offered } from "../support/need.ts";
 import { type Proxy, startProxy } from "../support/proxy.ts";
 import { findSqld, type Sqld, startSqld } from "../support/sqld.ts";
-
-const PATIENCE = { timeout: 30_000, interval: 20 };
+import { until } from "../support/until.ts";
 
 describe.runIf(offered("tests over sqld", findSqld()))("a worker over a server", () => {
   let server: Sqld;
@@ -30,9 +29,8 @@ describe.runIf(offered("tests over sqld", findSqld()))("a worker over a server",
     await worker.start();
     const start = performance.now();
     const job = await elsewhere.enqueue(task);
-    await vi.waitFor(
+    await until(
       async () => expect((await elsewhere.get(job.id))?.state).toBe("completed"),
-      PATIENCE,
     );
     expect(performance.now() - start).toBeLessThan(5_000);
   });
@@ -60,10 +58,10 @@ describe.runIf(offered("tests over sqld", findSqld()))("a worker over a server",
     await using worker = errand.worker({ concurrency: 2 });
     await worker.start();
     const first = await errand.enqueue(task, 0);
-    await vi.waitFor(() => expect(seen).toEqual([0]), PATIENCE);
+    await until(() => expect(seen).toEqual([0]));
     proxy.down = true;
     release();
-    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(1), PATIENCE);
+    await until(() => expect(errors.length).toBeGreaterThan(1));
     await expect(errand.enqueue(task, 1)).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
     proxy.down = false;
     const second = await errand.enqueue(task, 2);

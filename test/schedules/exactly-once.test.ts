@@ -10,7 +10,6 @@ import { tempDir } from "../support/temp.ts";
 const TICKS: ScheduleOptions = {
   ...{ task: "tick", every: 25, allowFast: true, catchUp: "all", maxRuns: 120 },
 };
-const WAIT = { timeout: 20_000, interval: 20 };
 const tick = defineTask({ name: "tick", run: ({ job }) => job.schedule?.at.getTime() });
 
 /** The nominal times of all occurrences, counted in steps from the first one. */
@@ -39,16 +38,16 @@ describe("A16: each occurrence is enqueued once", () => {
     const all = [errand, second, third, fourth];
     await Promise.all(all.map((each) => each.worker().start()));
     await Promise.all(all.map((each) => each.schedules.upsert("ticks", TICKS)));
-    await expect.poll(() => ended(errand), WAIT).toBe("ended");
+    await expect.poll(() => ended(errand)).toBe("ended");
     expect(await steps(errand)).toEqual(ALL);
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(ALL.length);
+    await expect.poll(async () => (await errand.stats()).completed).toBe(ALL.length);
   });
 
   it("by four workers of one Errand", async () => {
     await using errand = await Errand.open({ url: ":memory:", tasks: [tick] });
     await Promise.all(ALL.slice(0, 4).map(() => errand.worker().start()));
     await errand.schedules.upsert("ticks", { ...TICKS, maxRuns: 20 });
-    await expect.poll(() => ended(errand), WAIT).toBe("ended");
+    await expect.poll(() => ended(errand)).toBe("ended");
     expect(await steps(errand)).toEqual(ALL.slice(0, 20));
   });
 
@@ -59,7 +58,7 @@ describe("A16: each occurrence is enqueued once", () => {
     await working.worker({ pollInterval: "1h" }).start();
     await using errand = await Errand.open({ url });
     await errand.schedules.upsert("ticks", { ...TICKS, maxRuns: 1 });
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(1);
+    await expect.poll(async () => (await errand.stats()).completed).toBe(1);
   });
 });
 
@@ -78,10 +77,10 @@ describe.runIf(needRuntimes("node", "bun", "deno"))("A16: between processes", ()
     try {
       for (const ticker of tickers) expect(await ticker.nextLine()).toBe("ready");
       await errand.schedules.upsert("ticks", TICKS);
-      await expect.poll(async () => (await errand.schedules.get("ticks"))?.runs, WAIT)
+      await expect.poll(async () => (await errand.schedules.get("ticks"))?.runs)
         .toBeGreaterThan(20);
       await tickers[0]!.kill();
-      await expect.poll(() => ended(errand), WAIT).toBe("ended");
+      await expect.poll(() => ended(errand)).toBe("ended");
     } finally {
       await Promise.all(tickers.map((ticker) => ticker.kill()));
     }

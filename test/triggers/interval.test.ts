@@ -1,8 +1,9 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { defineTask, type RunSummary } from "../../mod.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 import { denoCron } from "../../src/triggers/deno.ts";
 import { every } from "../../src/triggers/interval.ts";
+import { until } from "../support/until.ts";
 
 const work = defineTask({ name: "work", run: () => "done" });
 
@@ -12,12 +13,12 @@ it("a poller runs now, after each interval, and sooner when something is known t
   const ran: number[] = [];
   errand.on("ran", () => ran.push((errand.clock.now() - startMs) / 1_000));
   await using poller = every("10s", errand, { clock: errand.clock });
-  await vi.waitFor(() => expect(ran).toEqual([0])); // its code is loaded
+  await until(() => expect(ran).toEqual([0])); // its code is loaded
   await errand.clock.advance("12s");
   expect(ran).toEqual([0, 10]);
   const job = await errand.enqueue(work, {}, { delay: "3s" });
   poller.wake();
-  await vi.waitFor(() => expect(ran).toEqual([0, 10, 12]));
+  await until(() => expect(ran).toEqual([0, 10, 12]));
   await errand.clock.advance("4s");
   expect(ran).toEqual([0, 10, 12, 15]);
   expect((await errand.get(job.id))?.state).toBe("completed");

@@ -104,7 +104,7 @@ describe("a database that someone keeps locked", () => {
   it("lets many calls wait together for no longer than one, and the event loop go on", async () => {
     await using dir = await tempDir();
     const path = dir.file("errand.db");
-    await using errand = await Errand.open({ url: `file:${path}`, busyTimeout: "600ms" });
+    await using errand = await Errand.open({ url: `file:${path}`, busyTimeout: "2s" });
     const jobs = await errand.enqueueMany(Array.from({ length: 20 }, () => ({ task: "any" })));
     using pulse = startPulse();
     using _lock = holdLock(path);
@@ -112,21 +112,21 @@ describe("a database that someone keeps locked", () => {
     const results = await Promise.allSettled(jobs.map(({ id }) => errand.cancel(id)));
     const codes = results.map((of) => of.status === "rejected" ? of.reason.code : of.status);
     expect(new Set(codes)).toEqual(new Set(["DATABASE_BUSY"]));
-    expect(performance.now() - beganMs).toBeLessThan(6_000); // one after the other: 12 s
-    expect(pulse.longestGapMs).toBeLessThan(400);
+    expect(performance.now() - beganMs).toBeLessThan(20_000); // one after the other: 40 s
+    expect(pulse.longestGapMs).toBeLessThan(1_500);
   });
 
   it("does not hold up a drain beyond its deadline", async () => {
     await using dir = await tempDir();
     const path = dir.file("errand.db");
-    const errand = await Errand.open({ url: `file:${path}`, tasks: [noop], busyTimeout: "3s" });
+    const errand = await Errand.open({ url: `file:${path}`, tasks: [noop], busyTimeout: "10s" });
     await errand.enqueue(noop);
     const beganMs = performance.now();
     {
       using _lock = holdLock(path);
       const { ended } = await errand.worker().drain({ deadline: "300ms" });
       expect(ended).toBe("deadline");
-      expect(performance.now() - beganMs).toBeLessThan(2_500);
+      expect(performance.now() - beganMs).toBeLessThan(8_000);
     }
     await errand.close();
   });

@@ -5,8 +5,6 @@ import { gate } from "../support/gate.ts";
 import { spawnTs, type TsProcess } from "../support/spawn.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
 
-const WAIT = { timeout: 15_000, interval: 10 };
-
 /** A process that holds the write lock of the file until it is killed. */
 async function lockHolder(dir: TempDir): Promise<TsProcess> {
   const child = await spawnTs(current, "test/support/children/hold-lock.ts", {
@@ -50,11 +48,11 @@ describe("a database that another process keeps locked for longer than busyTimeo
     await using holder = await lockHolder(dir);
     finish.open("kept");
     const exchanges = (): number => errors.filter(({ during }) => during === "exchange").length;
-    await expect.poll(exchanges, WAIT).toBeGreaterThanOrEqual(2);
+    await expect.poll(exchanges).toBeGreaterThanOrEqual(2);
     expect(errors[0]?.error).toMatchObject({ name: "ErrandError", code: "DATABASE_BUSY" });
     expect((await errand.stats()).running).toBe(5); // reading goes on
     await holder.kill();
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(5);
+    await expect.poll(async () => (await errand.stats()).completed).toBe(5);
     for (const [n, { id }] of jobs.entries()) {
       expect(await closing.get(id)).toMatchObject({
         ...{ state: "completed", result: "kept", attempt: 1, payload: { n, updated: true } },
@@ -70,7 +68,7 @@ describe("a database that another process keeps locked for longer than busyTimeo
     await using holder = await lockHolder(dir);
     finish.open("kept");
     const stopped = worker.stop();
-    await expect.poll(() => errors.length, WAIT).toBeGreaterThan(0);
+    await expect.poll(() => errors.length).toBeGreaterThan(0);
     await holder.kill();
     await stopped;
     expect(await errand.stats()).toMatchObject({ completed: 5, running: 0 });
@@ -82,7 +80,7 @@ describe("a database that another process keeps locked for longer than busyTimeo
     const { errand, finish } = await impatient(dir);
     await using closing = errand;
     finish.open("kept");
-    await expect.poll(async () => (await errand.stats()).completed, WAIT).toBe(5);
+    await expect.poll(async () => (await errand.stats()).completed).toBe(5);
     await using holder = await lockHolder(dir);
     await expect(closing.enqueue("work", { n: 6 })).rejects.toMatchObject({
       ...{ name: "ErrandError", code: "DATABASE_BUSY" },

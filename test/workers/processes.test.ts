@@ -6,7 +6,6 @@ import { spawnTs } from "../support/spawn.ts";
 import { tempDir } from "../support/temp.ts";
 
 const hang = defineTask({ name: "hang", run: () => {} });
-const WAIT = { timeout: 15_000, interval: 10 };
 const LONG_MS = 60_000;
 
 /** A worker in a process of its own, and an Errand on its file. */
@@ -66,12 +65,12 @@ describe("the worker of another process", () => {
     await process.nextLine();
     await errand.workers.drain(id);
     await errand.workers.drain(id);
-    await expect.poll(() => errand.workers.get(id), WAIT).toMatchObject({ state: "draining" });
+    await expect.poll(() => errand.workers.get(id)).toMatchObject({ state: "draining" });
     const { heartbeatAt } = (await errand.workers.get(id))!;
     const later = async () => (await errand.workers.get(id))!.heartbeatAt > heartbeatAt;
-    await expect.poll(later, WAIT).toBe(true); // it has heard by now, lives, and holds its job
+    await expect.poll(later).toBe(true); // it has heard by now, lives, and holds its job
     const next = await errand.enqueue(hang);
-    await expect.poll(later, WAIT).toBe(true);
+    await expect.poll(later).toBe(true);
     expect((await errand.get(next.id))?.state).toBe("available");
     await errand.cancel(job.id);
     expect(await process.nextLine()).toBe(`aborted ${job.id} cancelled`);
@@ -85,7 +84,7 @@ describe("the worker of another process", () => {
     await test.process.nextLine();
     await test.process.kill();
     const state = async () => (await test.errand.workers.get(test.id))?.state;
-    await expect.poll(state, WAIT).toBe("dead");
+    await expect.poll(state).toBe("dead");
   }, LONG_MS);
 
   it(

@@ -5,8 +5,8 @@ import { Checkpoints } from "../../../src/store/driver/checkpoints.ts";
 import { openLocal } from "../../../src/store/driver/local.ts";
 import { openRaw } from "../../support/raw.ts";
 import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
 
-const PATIENCE = { timeout: 15_000, interval: 10 };
 /** How long nobody has written when the log is copied. */
 const IDLE_MS = 100;
 const MANY = `INSERT INTO t (text) SELECT hex(randomblob(32)) FROM json_each(?1)`;
@@ -32,9 +32,8 @@ describe("the local driver", () => {
     const empty = await size();
     for (let i = 0; i < 5; i++) await insert(1_000);
     expect(await size(), "while it writes").toBe(empty);
-    await vi.waitFor(
+    await until(
       async () => expect(await size()).toBeGreaterThan(empty + 5_000 * 64),
-      PATIENCE,
     );
     await close();
   });
@@ -51,9 +50,8 @@ describe("the local driver", () => {
     await new Promise((resolve) => setTimeout(resolve, 300)); // a checkpoint has met the reader
     reader.exec("COMMIT");
     await insert(3_000);
-    await vi.waitFor(
+    await until(
       async () => expect(await size()).toBeGreaterThan(empty + 6_000 * 64),
-      PATIENCE,
     );
     await close();
   });

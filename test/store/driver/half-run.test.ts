@@ -1,11 +1,12 @@
 // Finding F1: a prepared statement that met a busy database stays half-run, and from then on its
 // connection acknowledges writes that it never commits.
 import { createClient } from "@libsql/client";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Errand } from "../../../src/errand.ts";
 import { startPulse } from "../../support/pulse.ts";
 import { holdLock, openRaw } from "../../support/raw.ts";
 import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
 
 describe("after one busy answer", () => {
   it("a bare client acknowledges a write that no other connection ever sees", async () => {
@@ -62,7 +63,7 @@ describe("after one busy answer", () => {
       const lock = holdLock(path);
       using pulse = startPulse();
       const enqueued = errand.enqueue("late");
-      await vi.waitFor(() => expect(pulse.beats).toBeGreaterThan(20), 10_000);
+      await until(() => expect(pulse.beats).toBeGreaterThan(20));
       lock[Symbol.dispose]();
       const { id } = await enqueued;
       const next = holdLock(path); // would be refused if Errand's connection still held it
