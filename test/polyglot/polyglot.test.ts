@@ -136,12 +136,13 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
     expect([...by.keys()].sort(), "all kinds took part").toEqual(kinds);
   });
 
-  describe.each(LANGUAGES)("in $name", (language) => {
+  // they wait for leases and pauses, mostly
+  describe.concurrent.each(LANGUAGES)("in $name", (language) => {
     it("has less than 80 lines", async () => {
       expect((await readFile(language.file, "utf8")).trimEnd().split("\n").length).toBeLessThan(80);
     });
 
-    it("ends a job that is cancelled, with all that it has started, and goes on", async () => {
+    it("ends a job that is cancelled, with all that it has started, and goes on", async ({ expect }) => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
@@ -159,7 +160,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       expect(await sleeping()).toEqual([]);
     });
 
-    it("keeps a job that takes longer than its lease", async () => {
+    it("keeps a job that takes longer than its lease", async ({ expect }) => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
@@ -169,7 +170,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
         .toMatchObject({ state: "completed", attempt: 1, result: { doubled: 6 } });
     });
 
-    it("tells why a job failed, and leaves tasks that it does not know to others", async () => {
+    it("tells why a job failed, and leaves tasks that it does not know to others", async ({ expect }) => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
@@ -183,7 +184,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       expect(await errand.get(unknown.id)).toMatchObject({ attempt: 0 });
     });
 
-    it("lets go of its job when it is killed, and of all that it has started", async () => {
+    it("lets go of its job when it is killed, and of all that it has started", async ({ expect }) => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
@@ -197,7 +198,7 @@ describe.runIf(has)("workers of several languages", { timeout: 60_000 }, () => {
       await expect.poll(async () => (await errand.get(job.id))?.attempt, WAIT).toBe(2);
     });
 
-    it("finishes what runs when it is asked to end", async () => {
+    it("finishes what runs when it is asked to end", async ({ expect }) => {
       await using dir = await tempDir();
       await using errand = await Errand.open({ url: urlIn(dir) });
       await using server = await serve(dir);
