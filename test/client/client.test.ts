@@ -71,7 +71,7 @@ describe("a worker over HTTP", () => {
         if (down || response === undefined) throw new TypeError("fetch failed");
         return response; // that of the claim is lost
       },
-      client: { tasks, requestTimeout: 20 },
+      client: { tasks, requestTimeout: 500 },
     });
     const { client } = both;
     client.on("error", ({ during }) => void errors.push(during));
@@ -117,7 +117,7 @@ describe("a worker over HTTP", () => {
     });
     await using both = await pair({
       between: (_, pass) => down ? Promise.reject(new TypeError("fetch failed")) : pass(),
-      ...{ client: { tasks: [slow], requestTimeout: 20 }, server: { tasks: [slow] } },
+      ...{ client: { tasks: [slow], requestTimeout: 300 }, server: { tasks: [slow] } },
     });
     const { client, server, clock } = both;
     client.on("lost", ({ reason }) => void lost.push(reason));

@@ -56,7 +56,7 @@ describe("a request", () => {
   ])("is sent again after %s", async (_, answer) => {
     let failures = 2;
     const { fetch, sent } = fakeFetch(() => failures-- > 0 ? answer() : fine());
-    await using client = connect({ url, fetch, requestTimeout: 100 });
+    await using client = connect({ url, fetch, requestTimeout: 500 });
     expect(await client.stats()).toEqual(NO_STATS);
     expect(sent).toHaveLength(3);
   });

@@ -121,7 +121,7 @@ describe.runIf(offered("faults over sqld", findSqld()))("over a server", () => {
       name: "task",
       run: ({ input }): unknown => input === 1 ? finished : "done",
     });
-    await using errand = await testErrand({ url: proxy.url, tasks: [task], requestTimeout: 100 });
+    await using errand = await testErrand({ url: proxy.url, tasks: [task], requestTimeout: 400 });
     let errors = 0;
     errand.on("error", () => errors++);
     await using worker = errand.worker();

@@ -52,7 +52,7 @@ describe.runIf(offered("tests over sqld", findSqld()))("a worker over a server",
     await using errand = await Errand.open({
       url: proxy.url,
       tasks: [task],
-      requestTimeout: 200,
+      requestTimeout: 500,
     });
     errand.on("error", ({ error }) => errors.push(error));
     await using worker = errand.worker({ concurrency: 2 });

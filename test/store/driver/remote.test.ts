@@ -112,7 +112,7 @@ describe.runIf(offered("tests over sqld", findSqld()))("over a server", () => {
   ];
 
   it.each(outages)("an outage (%s) is told when patience ends, as %s", async (mishap, code) => {
-    await using errand = await Errand.open({ url: proxy.url, requestTimeout: 300 });
+    await using errand = await Errand.open({ url: proxy.url, requestTimeout: 500 });
     proxy.mishaps.push(...Array.from({ length: 100 }, () => mishap));
     const start = performance.now();
     await expect(errand.enqueue("task", 1)).rejects.toMatchObject({ code });
@@ -126,7 +126,7 @@ describe.runIf(offered("tests over sqld", findSqld()))("over a server", () => {
     const { came } = proxy.counts;
     proxy.delayMs = 20;
     const first = errand.enqueue(task, 0, { queue: "requests" });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect.poll(() => proxy.counts.came).toBe(came + 1);
     const others = Array.from({ length: 1_000 }, (_, n) => errand.enqueue(task, n));
     await Promise.all([first, ...others]);
     proxy.delayMs = 0;
