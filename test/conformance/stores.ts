@@ -124,7 +124,11 @@ async function empty(client: Client): Promise<void> {
   const id = crypto.randomUUID();
   const deletes = tables.map(({ name }) => `DELETE FROM ${name}`);
   const mark = { sql: "INSERT INTO emptied (id) VALUES (?)", args: [id] };
-  await client.batch([...deletes, mark], "write");
+  await eventually(() =>
+    client.batch([...deletes, mark], "write").catch((error) => {
+      if (error.code !== "SQLITE_BUSY") throw error;
+    })
+  );
   const seen = { sql: "SELECT 1 FROM emptied WHERE id = ?", args: [id] };
   await eventually(async () => (await client.execute(seen)).rows.length > 0);
 }
