@@ -76,6 +76,11 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof ErrandError && REFUSALS.includes(error.code);
 }
 
+/** Whether it says that whoever asks may not do that: asking again is of no use. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ErrandError && /^(UNAUTHORIZED|FORBIDDEN)$/.test(error.code);
+}
+
 /** The error for an argument that cannot be used. */
 export function invalid(message: string, issues: readonly Issue[] = []): ErrandError {
   return new ErrandError("INVALID_INPUT", message, { issues });

@@ -10,6 +10,7 @@ import { checkIndex } from "./field-index.ts";
 import { checkIsolate, type Isolate, type IsolateOptions } from "./isolate.ts";
 import type { EnqueuedJob, Occurrence } from "./job.ts";
 import type { Jsonified } from "./jsonified.ts";
+import { checkMembers } from "./members.ts";
 import type { Schema } from "./schema.ts";
 import type { CompleteOptions, Completion } from "./statement.ts";
 import { checkOutlives, type UniqueOptions, type UniqueRule, uniqueRule } from "./unique.ts";
@@ -210,6 +211,12 @@ export interface EnqueueOptions extends JobPolicy {
   readonly unique?: boolean | UniqueOptions;
 }
 
+const OPTIONS: readonly string[] = Object.keys(
+  {
+    ...{ name: 1, input: 1, run: 1, queue: 1, priority: 1, retry: 1, timeout: 1, retention: 1 },
+    ...{ index: 1, onLeaseExpired: 1, unique: 1, isolate: 1, module: 1 },
+  } satisfies Record<keyof TaskOptions<unknown, unknown, unknown>, 1>,
+);
 const NAME_MAX_LENGTH = 128;
 const PRIORITY_MAX = 1_000_000;
 
@@ -236,6 +243,8 @@ export function defineTask<In = unknown, Parsed = In, Result = unknown>(
     throw invalid(`Cannot define ${show(options)} as a task: pass { name, run }`);
   }
   const name = checkName(options.name, "a task's name");
+  const isPlain = Object.getPrototypeOf(options) === Object.prototype;
+  if (isPlain) checkMembers(options, OPTIONS, `task "${name}"`); // an instance has its own fields
   if (typeof options.run !== "function") {
     throw invalid(`Cannot define task "${name}": run is ${show(options.run)}, not a function`);
   }

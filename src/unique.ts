@@ -5,6 +5,7 @@
  */
 import { type Duration, durationMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
+import { checkMembers } from "./members.ts";
 
 /**
  * How long a job keeps others of its kind away: until its first claim (`"waiting"`), until it has
@@ -46,6 +47,12 @@ export interface UniqueRule {
   readonly onConflict: UniqueConflict;
 }
 
+const OPTIONS: readonly string[] = Object.keys(
+  { fields: 1, key: 1, scope: 1, window: 1, onConflict: 1 } satisfies Record<
+    keyof UniqueOptions,
+    1
+  >,
+);
 const KEY_MAX_LENGTH = 512;
 const FIELDS_MAX = 32;
 const SCOPES: readonly string[] = ["waiting", "live", "window"] satisfies UniqueScope[];
@@ -61,6 +68,7 @@ export function uniqueRule(
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalid(`Cannot use ${show(unique)} as ${what}: it is true, false or an object`);
   }
+  checkMembers(options, OPTIONS, what);
   const { fields, key, window, onConflict = "ignore" } = options;
   const { scope = window === undefined ? "live" : "window" } = options;
   if (fields !== undefined && key !== undefined) {

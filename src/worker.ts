@@ -53,7 +53,12 @@ export class Worker {
     return this.#ending.told;
   }
 
-  /** Begins to claim and run jobs; resolves when it has looked for the first ones. */
+  /**
+   * Begins to claim and run jobs; resolves when it has looked for the first ones. A database or a
+   * server that does not answer is asked again; one that refuses this worker ends it.
+   *
+   * @throws {ErrandError} `CONFLICT` when it was stopped; `UNAUTHORIZED` or `FORBIDDEN`.
+   */
   async start(): Promise<void> {
     await (this.#working ?? await this.#loaded()).start("now");
   }

@@ -18,7 +18,7 @@ import {
   summary,
 } from "./drain.ts";
 import type { Ending } from "./ending.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, isForbidden } from "./errors.ts";
 import { onCancelled } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
@@ -131,7 +131,7 @@ export class Working {
 
   /**
    * Begins to claim and run jobs; resolves when it has looked for the first ones. Its row is of no
-   * use to others where it may be gone with the next look.
+   * use to others where it may be gone with the next look. Rejects, and stops, where it is refused.
    */
   async start(row: "now" | "later"): Promise<void> {
     if (this.#state === "started") return;
@@ -151,6 +151,10 @@ export class Working {
     this.#janitor.start();
     this.#scheduler.start();
     await Promise.all([looked, listed]);
+    if (this.#failures === 0 || !isForbidden(this.#lastError)) return;
+    this.#unanswered = undefined; // nothing was claimed
+    await this.end(0);
+    throw this.#lastError;
   }
 
   /**

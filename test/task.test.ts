@@ -23,8 +23,14 @@ describe("a task", () => {
   });
 
   it("cannot be changed, and runs as a method of its options", () => {
-    const options = { name: "t", prefix: "hello", run: () => options.prefix };
-    const task = defineTask(options);
+    class Greeting {
+      readonly name = "t";
+      readonly prefix = "hello";
+      run(): string {
+        return this.prefix;
+      }
+    }
+    const task = defineTask(new Greeting());
     expect(Object.isFrozen(task)).toBe(true);
     expect(task.run({} as never)).toBe("hello");
   });
@@ -42,6 +48,11 @@ describe("a task", () => {
     [{ name: "t", retry: { maxAttempts: -1 } }, /as the retry of task "t"\.maxAttempts/],
     [{ name: "t", run: "handler" }, /^Cannot define task "t": run is "handler", not a function$/],
     [{ name: "t", input: {} }, /input is no Standard Schema/],
+    [
+      { name: "t", retries: 3 },
+      /^Cannot use "retries" in task "t": there are only name, input, run/,
+    ],
+    [{ name: "t", unique: { keys: "3" } }, /^Cannot use "keys" in unique of task "t"/],
     [{ name: "t", onLeaseExpired: "ignore" }, /^Cannot use "ignore" as onLeaseExpired of task "t"/],
   ])("is not %j", (options, message) => {
     const define = () => defineTask({ run, ...options } as never);

@@ -20,18 +20,18 @@ const NOBODY: Caller = { name: "nobody", scopes: [] };
  */
 export function admitted(route: Route, headers: Headers, host: Host): Caller | Promise<Caller> {
   checkAccept(headers.get("accept"), route);
-  const { scope } = route;
-  if (scope === "open") return NOBODY;
+  if (route.scope === "open") return NOBODY;
   const proved = host.settings.auth.caller(headers);
   return proved instanceof Promise
-    ? proved.then((caller) => allowed(caller, scope, host))
-    : allowed(proved, scope, host);
+    ? proved.then((caller) => allowed(caller, route, host))
+    : allowed(proved, route, host);
 }
 
-function allowed(caller: Caller, scope: Scope, { parts, settings }: Host): Caller {
+function allowed(caller: Caller, { scope, alsoFor }: Route, { parts, settings }: Host): Caller {
   const restMs = settings.rates?.take(caller.name, parts.clock.elapsedMs()) ?? 0;
   if (restMs > 0) throw limited(restMs);
-  if (!may(caller, scope)) throw forbidden(scope);
+  if (scope === "open" || may(caller, scope)) return caller;
+  if (alsoFor === undefined || !may(caller, alsoFor)) throw forbidden(scope);
   return caller;
 }
 

@@ -100,7 +100,7 @@ interface Place {
 }
 
 function operation(route: Route, schemas: Schemas): Operation {
-  const { method, path, summary, description, tag, scope, body, example } = route;
+  const { method, path, summary, description, tag, scope, alsoFor, body, example } = route;
   const asked = { schemas, answer: false };
   const told = { schemas, answer: true };
   const parameters = [
@@ -121,7 +121,8 @@ function operation(route: Route, schemas: Schemas): Operation {
       ),
       ...Object.fromEntries(problemsOf(route).map((status) => [status, problemRef(status)])),
     },
-    security: scope === "open" ? [] : [{ bearer: [scope] }],
+    security: [scope, alsoFor].filter((name) => name !== undefined && name !== "open")
+      .map((name) => ({ bearer: [name] })),
   };
 }
 

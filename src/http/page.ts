@@ -130,7 +130,7 @@ function pathParts(path: string): readonly Html[] {
 
 function scopes(security: readonly Json[]): Html {
   const names = security.flatMap((scheme) => Object.values(scheme).flat());
-  const text = names.length === 0 ? "no token" : names.join(", ");
+  const text = names.length === 0 ? "no token" : names.join(" or ");
   return html`
     <span class="scope">${text}</span>
   `;

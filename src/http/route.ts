@@ -51,6 +51,8 @@ export interface Route {
   readonly path: string;
   /** What a token must be allowed; `"open"` needs none. */
   readonly scope: Scope | "open";
+  /** Another scope that will do. */
+  readonly alsoFor?: Scope;
   readonly summary: string;
   readonly description?: string;
   readonly tag: string;

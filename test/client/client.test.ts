@@ -141,7 +141,7 @@ describe("a worker over HTTP", () => {
   it("that is idle waits in one claim, whose answer is the job", async () => {
     await using both = await pair({ client: { tasks } });
     const { client, server, clock, sent } = both;
-    await using worker = client.worker({ concurrency: 2 });
+    await using worker = client.worker({ concurrency: 1 }); // a free slot would listen beside a job
     await worker.start();
     const claims = () => sent.filter((what) => what === "POST /v1/claims").length;
     await until(() => expect(claims()).toBe(2)); // the first one did not wait

@@ -48,6 +48,7 @@ export const statsRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/stats",
     scope: "read",
+    alsoFor: "work", // a drain tells what it has left
     tag: "Queues",
     summary: "How many jobs are in each state, in all and by queue",
     answers: { 200: { description: "The counts", schema: statsBody } },
