@@ -3,8 +3,18 @@
  *
  * @module
  */
+import { pathText } from "./codec.ts";
+import { invalid } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Logger } from "./logger.ts";
+import { isInvalidInput } from "./schema.ts";
+
+/** A schema's own words may repeat what it was given: then where that was wrong is enough. */
+function withoutInput(error: unknown): unknown {
+  if (!isInvalidInput(error) || error.issues.length === 0) return error;
+  const places = error.issues.map(({ path }) => `payload${pathText(path)}`).join(", ");
+  return invalid(`Cannot use what was given: ${places}`);
+}
 
 /** Logs what happens. Payloads and results are never logged. */
 export function logEvents(events: Events, logger: Logger): void {
@@ -15,7 +25,9 @@ export function logEvents(events: Events, logger: Logger): void {
   events.on("started", (attempt) => logger.debug("Attempt started", { ...attempt }));
   events.on("completed", ({ result: _, ...attempt }) => logger.info("Job completed", attempt));
   events.on("failed", ({ error, ...attempt }) => {
-    const fields = { ...attempt, error: `${error.name}: ${error.message}` };
+    const isInput = error.code === "INVALID_INPUT"; // whose schema may say what it was given
+    const said = isInput ? "its payload is not what its task takes" : error.message;
+    const fields = { ...attempt, error: `${isInput ? error.code : error.name}: ${said}` };
     if (attempt.willRetry) logger.warn("Attempt failed and will be followed by another", fields);
     else logger.error("Job failed", fields);
   });
@@ -45,6 +57,8 @@ export function logEvents(events: Events, logger: Logger): void {
   events.on(
     "error",
     ({ error, during }) =>
-      logger.error(`Background work failed and will be tried again: ${during}`, { error }),
+      logger.error(`Background work failed and will be tried again: ${during}`, {
+        error: withoutInput(error),
+      }),
   );
 }

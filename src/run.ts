@@ -17,7 +17,6 @@ import {
 import type { Duration } from "./duration.ts";
 import type { Events } from "./events.ts";
 import { Mark } from "./mark.ts";
-import { checkMembers } from "./members.ts";
 import type { Nudge } from "./nudge.ts";
 import { Slots } from "./slots.ts";
 import { checkName } from "./task.ts";
@@ -45,9 +44,6 @@ export interface RunHost {
   worker(options: WorkerOptions): Worker;
 }
 
-const OPTIONS: readonly string[] = Object.keys(
-  { deadline: 1, maxJobs: 1, signal: 1, name: 1, worker: 1 } satisfies Record<keyof RunOptions, 1>,
-);
 const DEADLINE = "20s";
 const LEASE_MS = 30_000;
 /** A job is due by the database's clock, and clocks differ: so nobody comes back in no time. */
@@ -65,7 +61,6 @@ export class Runs {
 
   /** Runs, unless a run of the same name is under way. */
   async start(options: RunOptions): Promise<RunSummary> {
-    checkMembers(options, OPTIONS, "the options of a run");
     const name = checkName(options.name ?? "default", "the name of a run");
     drainLimits(options);
     const { events } = this.#host;

@@ -172,7 +172,14 @@ describe("the logger", () => {
       ...{ debug: hear("debug"), info: hear("info"), warn: hear("warn"), error: hear("error") },
     };
     const echo = defineTask({ name: "echo", run: ({ input }) => input });
-    await using errand = await testErrand({ tasks: [echo, flaky], logger, logLevel });
+    let isPicky = false; // from the next deployment on, with a message that says what was given
+    const validate = (value: unknown) =>
+      isPicky ? { issues: [{ message: `Received ${value}`, path: ["a"] }] } : { value };
+    const input = { "~standard": { version: 1, vendor: "test", validate } } as const;
+    const picky = defineTask({ name: "picky", input, run: () => {} });
+    await using errand = await testErrand({ tasks: [echo, flaky, picky], logger, logLevel });
+    await errand.enqueue(picky, secret, { retry: { maxAttempts: 1 } });
+    isPicky = true;
     await errand.enqueue(echo, secret);
     await errand.enqueue(flaky);
     await errand.enqueue(flaky, undefined, { retry: { maxAttempts: 1 } });

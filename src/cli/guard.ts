@@ -13,6 +13,12 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK.test(hostname);
 }
 
+/** Browsers say so of what a page makes them load, which has no origin (Fetch Metadata, W3C). */
+function fromElsewhere(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  return site !== null && site !== "same-origin" && site !== "none";
+}
+
 /**
  * `fetch` for programs of this machine alone. A browser here may be made to ask by pages from
  * elsewhere: it then names another host, whose address was changed to this one's, or their origin.
@@ -21,7 +27,8 @@ export function guarded(fetch: FetchHandler): FetchHandler {
   return (request) => {
     const { hostname, origin } = new URL(request.url);
     const from = request.headers.get("origin");
-    if (isLoopback(hostname) && (from === null || from === origin)) return fetch(request);
+    const isOurs = (from === null || from === origin) && !fromElsewhere(request.headers);
+    if (isLoopback(hostname) && isOurs) return fetch(request);
     const detail = "Cannot answer pages of elsewhere: this server has no tokens";
     return problem({ status: 403, detail, code: "FORBIDDEN" });
   };

@@ -11,7 +11,7 @@ import type { ApiOptions } from "../http/options.ts";
 import type { Logger } from "../logger.ts";
 import type { VerbOptions } from "../options.ts";
 import type { LoadedTasks } from "../process/load-tasks.ts";
-import { httpTrigger } from "../triggers/http.ts";
+import { type HttpTrigger, httpTrigger } from "../triggers/http.ts";
 import type { Worker } from "../worker.ts";
 import { type Command, command, type Given, misused } from "./command.ts";
 import { databaseFlags, logFlags, workerFlags } from "./flags.ts";
@@ -141,8 +141,13 @@ function apiOptions(given: ServeFlags, errand: Errand): Pick<ApiOptions, "anyTas
   const secret = given["trigger-secret"];
   return {
     ...(given["any-task"] && { anyTask: true }),
-    ...(secret !== undefined && { run: httpTrigger(errand, { secret }) }),
+    ...(secret !== undefined && { run: staying(httpTrigger(errand, { secret })) }),
   };
+}
+
+/** Where the process stays a run may go on after its answer: closing waits for it. */
+function staying(trigger: HttpTrigger): HttpTrigger {
+  return (request) => trigger(request, { waitUntil: () => {} });
 }
 
 async function opened(

@@ -42,19 +42,23 @@ export async function watchedTokens(file: string, logger: Logger): Promise<ApiTo
   let seen = await version(file);
   let tokens = parseTokens(await readTokens(file), file);
   let nextLookMs = systemClock.elapsedMs() + LOOK_MS;
+  let told = seen; // of one that cannot be used, once
   const look = async (): Promise<void> => {
     const now = await version(file);
     if (now === seen) return;
-    seen = now;
-    tokens = parseTokens(await readTokens(file), file);
-    logger.info("Tokens read again", { file, names: tokens.map(({ name }) => name) });
+    try {
+      tokens = parseTokens(await readTokens(file), file);
+      seen = now;
+      logger.info("Tokens read again", { file, names: tokens.map(({ name }) => name) });
+    } catch (error) {
+      if (now !== told) logger.error("The tokens stay as they were", { error });
+    }
+    told = now;
   };
   return async () => {
     if (systemClock.elapsedMs() < nextLookMs) return tokens;
     nextLookMs = systemClock.elapsedMs() + LOOK_MS;
-    await look().catch((error: unknown) => {
-      logger.error("The tokens stay as they were", { error });
-    });
+    await look();
     return tokens;
   };
 }
@@ -85,5 +89,5 @@ async function readTokens(file: string): Promise<string> {
 /** What differs between two versions of a file; `undefined` when there is none. */
 async function version(file: string): Promise<string | undefined> {
   const of = await stat(file).catch(() => undefined);
-  return of && `${of.ino} ${of.mtimeMs} ${of.size}`;
+  return of && `${of.ino} ${of.mtimeMs} ${of.ctimeMs} ${of.size}`;
 }

@@ -22,24 +22,51 @@ const ENCODER = new TextEncoder();
 
 /** The stream of changes that fit `filter`, from now on or after `cursor`. */
 export async function eventStream(
-  call: Pick<Call, "errand" | "parts" | "request" | "settings">,
+  call: Pick<Call, "errand" | "parts" | "request" | "settings" | "caller">,
   filter: WatchFilter,
   cursor: string | undefined,
 ): Promise<Response> {
   const { errand, parts: { clock }, request } = call;
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
-  const signal = waitSignal(call);
+  const gone = new AbortController(); // one whose token is taken away, or changed, asks again
+  const { signal, release } = waitSignal(call, gone.signal);
   const watch = errand.watch(filter, { signal, ...(cursor !== undefined && { cursor }) });
   await watch.begun;
-  return new Response(streamOf(watch, clock), { headers: HEADERS });
+  const may = async (): Promise<void> => {
+    if (!await isStillAllowed(call)) gone.abort();
+  };
+  return new Response(streamOf({ watch, clock, may, release }), { headers: HEADERS });
 }
 
-function streamOf(watch: Watch, clock: Clock): ReadableStream<Uint8Array> {
+/** Whether the caller may do today what it might when it came. */
+async function isStillAllowed(
+  { request, settings, caller }: Pick<Call, "request" | "settings" | "caller">,
+): Promise<boolean> {
+  try {
+    return JSON.stringify(await settings.auth.caller(request.headers)) === JSON.stringify(caller);
+  } catch {
+    return false;
+  }
+}
+
+interface Streamed {
+  readonly watch: Watch;
+  readonly clock: Clock;
+  /** Looks whether the stream may go on, and ends it otherwise. */
+  may(): Promise<void>;
+  release(): void;
+}
+
+function streamOf({ watch, clock, may, release }: Streamed): ReadableStream<Uint8Array> {
   let endBeats = (): void => {};
+  const end = (): void => {
+    endBeats();
+    release();
+  };
   return new ReadableStream({
     start(stream) {
       stream.enqueue(ENCODER.encode(`retry: 1000\nid: ${watch.cursor}\n\n`));
-      endBeats = beating(stream, watch, clock);
+      endBeats = beating(stream, watch, clock, may);
     },
     async pull(stream) {
       try {
@@ -48,11 +75,11 @@ function streamOf(watch: Watch, clock: Clock): ReadableStream<Uint8Array> {
       } catch (error) {
         stream.enqueue(event("problem", await problemOf(error).json()));
       }
-      endBeats();
+      end();
       stream.close();
     },
     async cancel() {
-      endBeats();
+      end();
       await watch.return!();
     },
   });
@@ -63,6 +90,7 @@ function beating(
   stream: ReadableStreamDefaultController<Uint8Array>,
   watch: Watch,
   clock: Clock,
+  may: () => Promise<void>,
 ): () => void {
   let cancel = (): void => {};
   const beat = (): void => {
@@ -71,6 +99,7 @@ function beating(
         stream.enqueue(ENCODER.encode(`:\nid: ${watch.cursor}\n\n`));
       }
       beat();
+      void may();
     });
   };
   beat();

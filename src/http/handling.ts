@@ -43,6 +43,7 @@ export async function answer(
       shared,
       caller,
       request,
+      context,
       params: params && parsed(params, context.req.param(), "path"),
       query: query && parsed(query, queryOf(request.url), "query"),
       body: body && ownCheck === undefined ? parsed(body, said, "body") : said,

@@ -16,11 +16,17 @@ export interface CorsOptions {
   readonly maxAge?: Duration;
 }
 
+/** What a host may offer beside a request. */
+export interface RequestHost {
+  /** Keeps the function alive until the promise has settled. */
+  waitUntil?(work: Promise<unknown>): void;
+}
+
 /** How to serve an Errand. Either `tokens` or `open` is needed. */
 export interface ApiOptions {
   /**
    * Whose requests are accepted. A function is asked at each request, so that tokens are changed
-   * without a restart.
+   * without a restart: it returns another array then.
    */
   readonly tokens?: ApiTokens;
   /** Accepts everyone who can reach it, for everything. @default false */
@@ -36,7 +42,7 @@ export interface ApiOptions {
   /** How many requests each token may send; more are answered 429. @default any number */
   readonly rateLimit?: RateLimit;
   /** What serves `/run`: an `httpTrigger`. @default nothing does */
-  readonly run?: (request: Request) => Promise<Response>;
+  readonly run?: (request: Request, host?: RequestHost) => Promise<Response>;
   /** Aborts when the server is about to end: what waits is then answered at once. */
   readonly stopping?: AbortSignal;
 }
@@ -50,7 +56,7 @@ export interface ApiSettings {
   readonly bodyLimitBytes: number;
   readonly waitLimitMs: number;
   readonly rates?: Rates;
-  readonly run?: (request: Request) => Promise<Response>;
+  readonly run?: NonNullable<ApiOptions["run"]>;
   readonly stopping?: AbortSignal;
 }
 

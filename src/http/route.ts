@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Context } from "hono";
 import type * as v from "valibot";
 import type { Parts } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
@@ -33,6 +34,7 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly request: Request;
+  readonly context: Context;
   readonly settings: ApiSettings;
   /** What routes of one API share. */
   readonly shared: Shared;

@@ -177,6 +177,9 @@ describe("errand serve", () => {
     const as = async (headers: Record<string, string>) =>
       (await fetch(`${server.url}/v1/queues/default/pause`, { method: "POST", headers })).status;
     expect(await as({ origin: "https://evil.example" })).toBe(403);
+    expect(await as({ "sec-fetch-site": "cross-site" })).toBe(403);
+    expect(await as({ "sec-fetch-site": "same-site" })).toBe(403);
+    expect(await as({ origin: server.url, "sec-fetch-site": "same-origin" })).toBe(204);
     expect(await as({ origin: server.url })).toBe(204);
     expect(await as({})).toBe(204);
   });

@@ -83,6 +83,31 @@ describe("a worker over HTTP", () => {
     expect(errors).toContain("exchange");
   });
 
+  it("does not start with a token that may not work, and says why", async () => {
+    const tokens = [{ name: "reader", token: "a-token-that-may-read", scopes: ["read"] }] as const;
+    await using both = await pair({
+      api: { tokens },
+      client: { tasks: [quick], token: "a-token-that-may-read" },
+    });
+    const worker = both.client.worker();
+    await expect(worker.start()).rejects.toMatchObject({
+      code: "FORBIDDEN",
+      message: expect.stringContaining('lacks the scope "work"'),
+    });
+    expect(worker.started).toBe(false);
+    await worker.stopped;
+  });
+
+  it("drains with a token that may do no more than work", async () => {
+    const tokens = [{ name: "worker", token: "a-token-that-works", scopes: ["work"] }] as const;
+    await using both = await pair({
+      api: { tokens },
+      client: { tasks: [quick], token: "a-token-that-works" },
+    });
+    await both.server.enqueue("quick");
+    expect(await both.client.worker().drain()).toMatchObject({ completed: 1, ended: "empty" });
+  });
+
   it("outlasts an outage of its server, and goes on", async () => {
     let down = false;
     const errors: string[] = [];

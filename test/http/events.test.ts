@@ -1,6 +1,7 @@
 // Changes to jobs over HTTP: as a stream, and page by page.
 import { describe, expect, it } from "vitest";
 import { createApi } from "../../src/http/app.ts";
+import type { ApiTokens } from "../../src/http/auth.ts";
 import type { ApiOptions } from "../../src/http/options.ts";
 import { type FakeClock, testErrand } from "../../src/testing/mod.ts";
 import type { ErrandVerbs } from "../../src/verbs.ts";
@@ -105,6 +106,27 @@ describe("a stream", () => {
     await again.next();
     for (const { id } of jobs) expect(JSON.parse((await again.next())!.data!).id).toBe(id);
     await again.cancel();
+  });
+
+  it("ends when its token is taken away, or may do something else", async () => {
+    await using errand = await testErrand();
+    const [first] = tokens;
+    let known: ApiTokens = tokens;
+    const headers = { authorization: `Bearer ${token}` };
+    const options = { tokens: () => known as never };
+    const taken = await stream(errand, "/v1/events?queue=images", headers, options);
+    await taken.next();
+    await errand.clock.advance("20s");
+    expect(await taken.next()).toMatchObject({ id: expect.any(String) }); // it lives
+    known = [];
+    await errand.clock.advance("20s");
+    expect((await taken.next())?.event).toBeUndefined(); // its last sign of life
+    expect(await taken.next()).toBeUndefined();
+    known = tokens;
+    const other = await stream(errand, "/v1/events?queue=images", headers, options);
+    known = [{ ...first, queues: ["mail"] }];
+    await errand.clock.advance("20s");
+    while (await other.next() !== undefined);
   });
 
   it("tells only what fits", async () => {

@@ -3,10 +3,60 @@ import { describe, expect, it } from "vitest";
 import { Errand } from "../../src/errand.ts";
 import { createApi } from "../../src/http/app.ts";
 import { newId } from "../../src/id.ts";
+import { testErrand } from "../../src/testing/mod.ts";
 import { tempDir } from "../support/temp.ts";
 import { openWorkApi } from "../support/work-api.ts";
 
 const NEWS = "/v1/wakeups?queues=default";
+
+/** A signal, and how many listen to it. */
+function counted(): { readonly signal: AbortSignal; readonly listeners: () => number } {
+  const { signal } = new AbortController();
+  const { addEventListener, removeEventListener } = signal;
+  let listeners = 0;
+  Object.assign(signal, {
+    addEventListener(...args: Parameters<typeof addEventListener>) {
+      listeners++;
+      addEventListener.apply(signal, args);
+    },
+    removeEventListener(...args: Parameters<typeof removeEventListener>) {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    },
+  });
+  return { signal, listeners: () => listeners };
+}
+
+describe("what waits", () => {
+  it.each([
+    ["GET", "/v1/jobs/{id}?wait=1m", undefined],
+    ["POST", "/v1/jobs/wait", { ids: ["{id}"], wait: "1m" }],
+    ["POST", "/v1/claims", { worker: "w", queues: ["other"], wait: "1m" }],
+    ["GET", "/v1/wakeups?queues=other&wait=1m", undefined],
+    ["GET", "/v1/events?wait=1m", undefined],
+    ["GET", "/v1/events", undefined],
+  ])("leaves nothing behind at the server's end signal: %s %s", async (method, path, body) => {
+    await using errand = await testErrand();
+    const { id } = await errand.enqueue("t", null, { delay: "1h" });
+    const { signal: stopping, listeners } = counted();
+    const api = createApi(errand, { open: true, stopping });
+    const said = (text: string): string => text.replace("{id}", id);
+    const isStream = path === "/v1/events";
+    const answering = api.request(said(path), {
+      method,
+      headers: {
+        ...(isStream && { accept: "text/event-stream" }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      ...(body !== undefined && { body: said(JSON.stringify(body)) }),
+    });
+    await expect.poll(listeners).toBe(1);
+    if (isStream) await (await answering).body!.cancel();
+    await errand.clock.advance("2m");
+    expect((await answering).status).toBe(200);
+    expect(listeners()).toBe(0);
+  });
+});
 
 describe("a claim that waits", () => {
   it("is answered once a job is enqueued, falls due, is put back or rescued", async () => {

@@ -2,6 +2,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { defineTask, Errand } from "../../mod.ts";
+import { createApi } from "../../src/http/app.ts";
 import { FakeClock, testErrand } from "../../src/testing/mod.ts";
 import { httpTrigger } from "../../src/triggers/http.ts";
 import { gate } from "../support/gate.ts";
@@ -214,6 +215,24 @@ describe("a request", () => {
     goOn.open();
     await Promise.all(kept);
     expect((await errand.stats()).completed).toBe(1);
+  });
+
+  it("that does not wait is answered at once under the roof of an API too", async () => {
+    await using errand = await testErrand({ tasks: [work] });
+    await errand.enqueue(work);
+    const kept: Promise<unknown>[] = [];
+    const host = {
+      waitUntil: (work: Promise<unknown>): void => void kept.push(work),
+      passThroughOnException: () => {},
+      props: {},
+    };
+    const api = createApi(errand, { open: true, run: httpTrigger(errand, { secret }) });
+    const headers = { ...bearer(secret), prefer: "respond-async" };
+    const answer = await api.fetch(new Request("http://api.test/run", { headers }), {}, host);
+    expect([answer.status, kept.length]).toEqual([202, 1]);
+    await Promise.all(kept);
+    expect((await errand.stats()).completed).toBe(1);
+    expect((await api.request("/run", { headers })).status).toBe(200); // no host, no way to go on
   });
 
   it("whose database cannot be used is told so, as 503", async () => {

@@ -15,7 +15,7 @@ import { instantText, jsonText } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import { readOutcomes } from "../outcomes.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { waitMs, waitSignal } from "../wait.ts";
+import { waiting, waitMs } from "../wait.ts";
 import type { ClaimBody, LeaseBody } from "../wire.ts";
 import { type Exchanged, leaseId, type Work, workOf } from "../work.ts";
 import * as bodies from "../work-bodies.ts";
@@ -80,15 +80,15 @@ async function claimJobs(call: ClaimCall, overtaken?: AbortSignal): Promise<Resp
   const told = taken?.found.outcomes ?? [];
   const mostMs = waitMs(call, body.wait) - (parts.clock.elapsedMs() - startMs);
   if ((taken?.found.jobs.length ?? 0) === 0 && mostMs > 0) {
-    await parking.park({
-      ...{ queues, signal: waitSignal(call, overtaken), waitMs: mostMs },
-      take: async () => {
-        taken = await take();
-        const { jobs } = taken.found;
-        if (await leftBehind(call, work, taken.found)) return [];
-        return jobs.map(({ queue }) => queue);
-      },
-    });
+    const late = async (): Promise<readonly string[]> => {
+      taken = await take();
+      const { jobs } = taken.found;
+      if (await leftBehind(call, work, taken.found)) return [];
+      return jobs.map(({ queue }) => queue);
+    };
+    const park = (signal: AbortSignal) =>
+      parking.park({ queues, signal, waitMs: mostMs, take: late });
+    await waiting(call, park, overtaken);
   } else if (taken !== undefined) {
     await leftBehind(call, work, taken.found);
   }

@@ -30,7 +30,7 @@ import {
   word,
 } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { waitMs, waitSignal } from "../wait.ts";
+import { waiting, waitMs } from "../wait.ts";
 
 const some = v.exactOptional;
 const PAGE = 200;
@@ -149,10 +149,12 @@ async function news(
   { after, timeout }: { readonly after: string; readonly timeout: number },
 ): Promise<void> {
   const { errand, parts: { clock } } = call;
-  const watch = errand.watch(filter, { cursor: after, signal: waitSignal(call) });
-  try {
-    await before(clock, clock.elapsedMs() + timeout, watch.next());
-  } finally {
-    await watch.return!();
-  }
+  await waiting(call, async (signal) => {
+    const watch = errand.watch(filter, { cursor: after, signal });
+    try {
+      await before(clock, clock.elapsedMs() + timeout, watch.next());
+    } finally {
+      await watch.return!();
+    }
+  });
 }

@@ -20,7 +20,7 @@ import {
   word,
 } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
-import { waitMs, waitSignal } from "../wait.ts";
+import { waiting, waitMs } from "../wait.ts";
 import type { WaitBody } from "../wire.ts";
 import { checkOwn, ownJob } from "./own.ts";
 
@@ -100,7 +100,7 @@ export const jobRoutes: readonly Route[] = [
       const timeout = waitMs(call, query.wait);
       const job = await ownJob(call, "get", id);
       if (timeout === 0 || isEnded(job.state)) return json(job);
-      return json(await errand.wait(id, { timeout, signal: waitSignal(call) }));
+      return json(await waiting(call, (signal) => errand.wait(id, { timeout, signal })));
     },
   }),
   route({
@@ -173,6 +173,7 @@ async function waitForAny(call: Call<undefined, undefined, WaitBody>): Promise<R
     .map(({ id }) => id);
   const others = ids.filter((id) => !own.includes(id));
   const timeout = others.length > 0 ? 0 : waitMs(call, body.wait);
-  const { jobs, missing } = await parts.waiting.forAny(own, { timeout, signal: waitSignal(call) });
+  const look = (signal: AbortSignal) => parts.waiting.forAny(own, { timeout, signal });
+  const { jobs, missing } = await waiting(call, look);
   return json({ jobs: [...jobs.values()], missing: [...missing, ...others] });
 }

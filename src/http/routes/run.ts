@@ -5,6 +5,7 @@
  */
 import { ErrandError } from "../../errors.ts";
 import { record } from "../fields.ts";
+import type { RequestHost } from "../options.ts";
 import { type Call, type Route, route } from "../route.ts";
 
 const common = {
@@ -29,7 +30,16 @@ export const runRoutes: readonly Route[] = [
   route({ ...common, method: "POST" }),
 ];
 
-async function run({ settings, request }: Call): Promise<Response> {
-  if (settings.run !== undefined) return await settings.run(request);
+/** What keeps a run alive beyond its answer, if the host has that. */
+function hostOf(context: Call["context"]): RequestHost | undefined {
+  try {
+    return context.executionCtx;
+  } catch {
+    return undefined; // Hono throws where there is none
+  }
+}
+
+async function run({ settings, request, context }: Call): Promise<Response> {
+  if (settings.run !== undefined) return await settings.run(request, hostOf(context));
   throw new ErrandError("NOT_FOUND", "Cannot run: no trigger is set up here");
 }

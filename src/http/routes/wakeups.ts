@@ -8,7 +8,7 @@ import { checkQueue } from "../access.ts";
 import { json } from "../answer.ts";
 import { durationText, texts } from "../fields.ts";
 import { type Route, route } from "../route.ts";
-import { waitMs, waitSignal } from "../wait.ts";
+import { waiting, waitMs } from "../wait.ts";
 import type { WakeupBody } from "../wire.ts";
 import { workOf } from "../work.ts";
 import * as bodies from "../work-bodies.ts";
@@ -43,7 +43,7 @@ export const wakeupRoutes: readonly Route[] = [
       const mostMs = waitMs(call, query.wait);
       const found = mostMs === 0
         ? await parking.look(queues)
-        : await parking.park({ queues, signal: waitSignal(call), waitMs: mostMs });
+        : await waiting(call, (signal) => parking.park({ queues, signal, waitMs: mostMs }));
       const nextDueMs = parking.nextDueMs();
       return json(
         {
