@@ -9,6 +9,11 @@ import type { Job } from "./job.ts";
 
 const ID_MAX_LENGTH = 128;
 
+/** The id of what is a job or an id. */
+export function idOf(what: Job | string): string {
+  return what instanceof Object && "id" in what ? what.id : what as string;
+}
+
 /** `id`, when it can be a job's. */
 export function checkId(act: string, id: string): string {
   if (isId(id)) return id;

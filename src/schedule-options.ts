@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { EntryPayload } from "./calls.ts";
 import { type Duration, durationMs, type Instant, instantMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
 import {
@@ -16,13 +17,19 @@ import {
 import type { Overlap, ScheduleRecord, ScheduleTerms } from "./schedule.ts";
 import type { JobPolicy, Task } from "./task.ts";
 
-/** What a schedule enqueues, and when: exactly one of `every`, `cron` and `next`. */
-export interface ScheduleOptions<In = unknown, Parsed = unknown, Result = unknown>
-  extends JobPolicy {
-  /** The task, or the name of one. */
-  readonly task: Task<In, Parsed, Result> | string;
-  /** The payload of each occurrence; checked by the task's schema now and before each attempt. */
-  readonly payload?: NoInfer<In>;
+/**
+ * What a schedule enqueues, and when: a task, or the name of one, with the payload of each
+ * occurrence, which the task's schema checks now and before each attempt.
+ */
+export type ScheduleOptions<In = unknown, Parsed = unknown, Result = unknown> =
+  & ScheduleTimes
+  & (
+    | { readonly task: string; readonly payload?: unknown }
+    | { readonly task: Task<In, Parsed, Result> } & EntryPayload<In>
+  );
+
+/** When a schedule enqueues, by exactly one of `every`, `cron` and `next`, and how its jobs are. */
+export interface ScheduleTimes extends JobPolicy {
   /** Occurrences at `startAt`, `startAt + every`, `startAt + 2 · every` … */
   readonly every?: Duration;
   /** Whether `every` may be under a second. @default false */

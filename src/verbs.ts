@@ -21,7 +21,7 @@ import { Feed } from "./feed.ts";
 import { HistoryVerbs, hostHistory } from "./history-verbs.ts";
 import { newIds } from "./id.ts";
 import { Intake } from "./intake.ts";
-import { checkId, expectJob } from "./job-checks.ts";
+import { checkId, expectJob, idOf } from "./job-checks.ts";
 import { kept } from "./lazy.ts";
 import type { EnqueuedJob, Job, LogLine, Stats } from "./job.ts";
 import { logEvents } from "./log-events.ts";
@@ -180,9 +180,12 @@ export abstract class ErrandVerbs extends HistoryVerbs {
     return this.#intake.told(jobs, await this.#intake.write(jobs));
   }
 
-  /** The job, or `undefined` when there is none, or no more. */
-  async get(id: string): Promise<Job | undefined> {
-    return await this.#broker.get(checkId("get", id));
+  /** The job as it is now, or `undefined` when there is none, or no more. */
+  get<In, Result>(job: Job<In, Result>): Promise<Job<In, Result> | undefined>;
+  /** The same by id. */
+  get(id: string): Promise<Job | undefined>;
+  async get(what: Job | string): Promise<Job | undefined> {
+    return await this.#broker.get(checkId("get", idOf(what)));
   }
 
   /** What the job's handlers logged, oldest first. */

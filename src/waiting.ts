@@ -9,7 +9,7 @@ import { type Clock, sleep } from "./clock.ts";
 import { Collector } from "./collector.ts";
 import { durationMs } from "./duration.ts";
 import { invalid } from "./errors.ts";
-import { checkId, notFound } from "./job-checks.ts";
+import { checkId, idOf, notFound } from "./job-checks.ts";
 import type { Job } from "./job.ts";
 import { Pace } from "./pace.ts";
 import type { Wake } from "./wake.ts";
@@ -142,9 +142,7 @@ function checkedIds(given: readonly (Job | string)[]): string[] {
   if (given.length > JOBS_MAX) {
     throw invalid(`Cannot wait for ${given.length} jobs: at most ${JOBS_MAX} at once`);
   }
-  return given.map((one) =>
-    checkId("wait for", one instanceof Object && "id" in one ? one.id : one as string)
-  );
+  return given.map((one) => checkId("wait for", idOf(one)));
 }
 
 async function endedOf(broker: Broker, ids: readonly string[]): Promise<Ended> {

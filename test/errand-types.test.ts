@@ -48,6 +48,9 @@ describe("the types of", () => {
     expectTypeOf(await measure.enqueue(errand, "a")).toEqualTypeOf<EnqueuedJob<string, number>>();
     expectTypeOf(await errand.enqueue("free")).toEqualTypeOf<EnqueuedJob>();
     expectTypeOf(await errand.get("x")).toEqualTypeOf<Job | undefined>();
+    const again = await errand.get(job);
+    expectTypeOf(again!.result).toEqualTypeOf<{ bytes: number; name: string } | undefined>();
+    expect(again).toMatchObject({ id: job.id, payload: { path: "a.png" } });
     expect(job.payload).toEqual({ path: "a.png" });
   });
 

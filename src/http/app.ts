@@ -42,7 +42,7 @@ export async function preloadApi(): Promise<void> {
  * @throws {ErrandError} `INVALID_INPUT` for unusable options, and without tokens unless they say
  * `open: true`.
  */
-export function createApi(errand: ErrandVerbs, options: ApiOptions): Hono {
+export function createApi(errand: ErrandVerbs, options: ApiOptions = {}): Hono {
   const settings = apiSettings(options);
   durationsOf(errand); // counts from now on
   const serving = { errand, parts: partsOf(errand), settings, shared: sharing(errand) };

@@ -304,6 +304,9 @@ describe("A16: bad input is refused:", () => {
     // @ts-expect-error n is a number
     const wrong = errand.schedules.upsert("s", { task: strict, every, payload: { n: "1" } });
     await expect(wrong).rejects.toThrow(/payload\.n/);
+    // @ts-expect-error there must be one
+    const none = errand.schedules.upsert("s", { task: strict, every });
+    await expect(none).rejects.toThrow(/payload/);
     await errand.schedules.upsert("s", { task: strict, every, payload: { n: 1 } });
   });
 });
