@@ -1,5 +1,6 @@
 // Heartbeats, the rows of workers and marks, as a worker of any language sends them.
 import { describe, expect, it } from "vitest";
+import type { ApiToken } from "../../src/http/auth.ts";
 import type { BeatenBody } from "../../src/http/wire.ts";
 import { newId } from "../../src/id.ts";
 import { openWorkApi, type WorkApi } from "../support/work-api.ts";
@@ -82,6 +83,33 @@ describe("a heartbeat", () => {
       status: 400,
       body: { issues: [{ path: ["jobs", 0, "lease"] }] },
     });
+  });
+});
+
+describe("a limited token", () => {
+  const token = "0123456789abcdef";
+  const tokens: readonly ApiToken[] = [
+    { name: "root", token: `${token}-root`, scopes: ["admin"] },
+    { name: "mine", token, scopes: ["work"], queues: ["mine", "more"] },
+    { name: "same", token: `${token}-same`, scopes: ["work"], queues: ["more", "mine", "more"] },
+    { name: "mail", token: `${token}-mail`, scopes: ["work"], queues: ["mail"] },
+  ];
+  const limited = { token };
+
+  it("has marks of its own, together with those of the same queues", async () => {
+    await using api = await openWorkApi({}, { tokens });
+    const path = "/v1/marks/run%20default";
+    const held = async (more: string, body?: object) =>
+      (await api.send(path, body, { token: `${token}${more}` })).body.held;
+    const take = (more: string) => held(more, { holder: `me${more}`, for: "1h" });
+    expect([await take(""), await take("-same"), await take("-mail")]).toEqual([true, false, true]);
+    expect([await held("-same"), await held("-root")]).toEqual([true, false]);
+    expect(await api.errand.run()).toMatchObject({ ran: true });
+    const release = `${path}/release`;
+    await api.send(release, { holder: "me" }, { token: `${token}-mail` });
+    expect([await held(""), await take("-root")]).toEqual([true, true]);
+    await api.send(release, { holder: "me" }, limited);
+    expect([await held(""), await held("-mail"), await held("-root")]).toEqual([false, true, true]);
   });
 });
 
