@@ -95,6 +95,38 @@ describe("a limited token", () => {
     { name: "mail", token: `${token}-mail`, scopes: ["work"], queues: ["mail"] },
   ];
   const limited = { token };
+  const root = { token: `${token}-root` };
+
+  it("prolongs no lease that holds jobs of others", async () => {
+    await using api = await openWorkApi({}, { tokens });
+    for (const queue of ["mine", "other"]) await api.errand.enqueue("t", 1, { queue });
+    const lease = async (queue: string) => (await api.claim({ queues: [queue] }, root)).lease!.id;
+    const [own, other] = [await lease("mine"), await lease("other")];
+    await api.errand.clock.advance("20s");
+    const statuses = [[own], [other], [own, other]].map(async (leases) =>
+      (await api.send("/v1/leases/heartbeat", { leases, lease: "1m" }, limited)).status
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 403, 403]);
+    expect((await api.send(`/v1/leases/${other}/heartbeat`, {}, limited)).status).toBe(403);
+    const left = (of: string) => api.parts.broker.api!.leaseLeftMs(of);
+    expect([await left(own), await left(other)]).toEqual([60_000, 10_000]);
+  });
+
+  it("beats for no worker that serves others", async () => {
+    await using api = await openWorkApi({}, { tokens });
+    const beat = async (id: string, queue: string, sending: typeof root) => {
+      const worker = {
+        ...{ id, name: "w", process: {}, concurrency: 1, state: "running", ageMs: 0 },
+        queues: { [queue]: 1 },
+      };
+      return (await api.send("/v1/leases/heartbeat", { leases: [], worker }, sending)).status;
+    };
+    expect(await beat("w1", "other", root)).toBe(200);
+    expect(await beat("w1", "mine", limited)).toBe(403);
+    expect(await api.errand.workers.get("w1")).toMatchObject({ queues: { other: 1 } });
+    expect(await beat("w2", "mine", limited)).toBe(200);
+    expect(await beat("w2", "more", limited)).toBe(200);
+  });
 
   it("has marks of its own, together with those of the same queues", async () => {
     await using api = await openWorkApi({}, { tokens });
