@@ -47,6 +47,7 @@ describe("a heartbeat", () => {
     await api.errand.cancel(a!);
     await api.errand.cancel(b!);
     await api.errand.remove(b!);
+    expect((await api.beat(lease)).body.lost, "it listed none").toEqual([]);
     const { body } = await api.beat(lease, { jobs: [a, b, c].map((job) => ({ job })) });
     expect(body.lost).toEqual([{ job: a, state: "cancelled" }, { job: b, state: null }]);
     expect((await api.settle(lease, { job: c, outcome: "complete" })).status).toBe(200);

@@ -21,6 +21,9 @@ import { isOwnWorker } from "./own.ts";
 
 const leaseParams = v.strictObject({ lease: bodies.uuid });
 const LEASE_MS = 30_000;
+const LISTED =
+  "List in `jobs` every job that the worker runs: those of them that their lease does not hold " +
+  "any more, cancelled ones for example, are told as `lost`, and no others.";
 
 /** `/v1/leases`. */
 export const leaseRoutes: readonly Route[] = [
@@ -29,9 +32,17 @@ export const leaseRoutes: readonly Route[] = [
     path: "/v1/leases/heartbeat",
     scope: "work",
     tag: "Work",
-    summary: "Prolong leases, report on jobs, and learn what was cancelled",
+    summary: "Prolong leases, report on jobs, and learn which are lost",
+    description: `${LISTED} Of a lease that is there no more, nothing else is told.`,
     body: bodies.heartbeat,
-    example: { leases: ["0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10"], lease: "30s" },
+    example: {
+      leases: ["0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10"],
+      lease: "30s",
+      jobs: [{
+        job: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f11",
+        lease: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10",
+      }],
+    },
     answers: {
       200: { description: "How long they last, and what is lost", schema: bodies.beaten },
     },
@@ -42,10 +53,11 @@ export const leaseRoutes: readonly Route[] = [
     path: "/v1/leases/{lease}/heartbeat",
     scope: "work",
     tag: "Work",
-    summary: "Prolong one lease",
+    summary: "Prolong one lease, report on its jobs, and learn which are lost",
+    description: LISTED,
     params: leaseParams,
     body: bodies.leaseHeartbeat,
-    example: { lease: "30s", jobs: [] },
+    example: { lease: "30s", jobs: [{ job: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f11" }] },
     answers: { 200: { description: "How long it lasts, and what is lost", schema: bodies.beaten } },
     problems: [409],
     async handle(call) {
