@@ -249,6 +249,8 @@ export interface ApiBroker {
   standing(ids: readonly string[]): Promise<readonly Standing[]>;
   /** How long a lease lasts yet, if there is one. */
   leaseLeftMs(lease: string): Promise<number | undefined>;
+  /** The queues that the jobs of leases are of. */
+  leaseQueues(leases: readonly string[]): Promise<readonly string[]>;
   /** How many jobs there are to claim. */
   waiting(request: WaitingRequest): Promise<WaitingAnswer>;
 }

@@ -13,7 +13,8 @@ export interface PageOptions {
   readonly cursor?: string;
 }
 
-const PAGE_MAX = 1_000;
+/** The most items of a page. */
+export const PAGE_MAX = 1_000;
 
 /** Checks a page's options, and fills in what they leave out. */
 export function checkedPage({ limit = 50, cursor = "" }: PageOptions): Required<PageOptions> {

@@ -303,7 +303,7 @@ export interface BeatenBody {
   readonly expiresAt: string;
   /** Milliseconds from the answer on. */
   readonly expiresIn: number;
-  /** Jobs that the caller does not hold: `cancelled`, taken over, or removed. */
+  /** Those of `jobs` that the caller does not hold: `cancelled`, taken over, or removed. */
   readonly lost: readonly { readonly job: string; readonly state: JobState | null }[];
   /** What the worker is asked to do. */
   readonly command?: WorkerCommand;

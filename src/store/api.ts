@@ -7,7 +7,7 @@ import type { ApiBroker } from "../broker.ts";
 import type { Clock } from "../clock.ts";
 import type { Driver } from "./driver/driver.ts";
 import { enqueueOnce, pruneRequests } from "./requests.ts";
-import { leaseLeftMs, standing, waiting } from "./work.ts";
+import { leaseLeftMs, leaseQueues, standing, waiting } from "./work.ts";
 
 /** Answers it. */
 export function apiBroker(driver: Driver, clock: Clock): ApiBroker {
@@ -16,6 +16,7 @@ export function apiBroker(driver: Driver, clock: Clock): ApiBroker {
     pruneRequests: (limit) => pruneRequests(driver, clock.databaseNow(), limit),
     standing: (ids) => standing(driver, ids),
     leaseLeftMs: (lease) => leaseLeftMs(driver, clock.databaseNow(), lease),
+    leaseQueues: (leases) => leaseQueues(driver, leases),
     waiting: (request) => waiting(driver, clock.databaseNow(), request),
   };
 }

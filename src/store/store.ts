@@ -99,7 +99,10 @@ export class Store implements Broker {
     );
     this.api = lazy(
       async () => (await import("./api.ts")).apiBroker(of, clock),
-      { enqueueOnce: 1, pruneRequests: 1, standing: 1, leaseLeftMs: 1, waiting: 1 },
+      {
+        ...{ enqueueOnce: 1, pruneRequests: 1, standing: 1 },
+        ...{ leaseLeftMs: 1, leaseQueues: 1, waiting: 1 },
+      },
     );
     this.silent = driver.silent ?? false;
     if (driver.version !== undefined) this.version = driver.version;

@@ -48,6 +48,21 @@ export async function leaseLeftMs(
   return ms === undefined ? undefined : Number(ms);
 }
 
+const LEASE_QUEUES = `
+  SELECT DISTINCT queue FROM json_each(?1) AS asked
+  CROSS JOIN errand_lease ON errand_lease.id = asked.value
+  CROSS JOIN json_each(errand_lease.jobs) AS listed
+  CROSS JOIN errand_job ON errand_job.id = listed.value`;
+
+/** The queues that the jobs of leases are of, also those that have ended. */
+export async function leaseQueues(
+  driver: Driver,
+  leases: readonly string[],
+): Promise<readonly string[]> {
+  const [found] = await driver.read([{ sql: LEASE_QUEUES, args: [JSON.stringify(leases)] }]);
+  return found!.rows.map(([queue]) => queue as string);
+}
+
 /** Of each queue: how many jobs wait, and how many may be begun where that is limited. */
 const WAITING = `
   SELECT value,

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { defineTask, type Job, type JobChange } from "../../mod.ts";
 import { hashToken } from "../../src/http/mod.ts";
 import { newId } from "../../src/id.ts";
+import { partsOf } from "../../src/parts.ts";
+import { takeUp } from "../../src/process/duty.ts";
 import { pair, type PairOptions } from "../support/pair.ts";
 import { until } from "../support/until.ts";
 
@@ -514,6 +516,30 @@ describe("a client", () => {
     expect(runs.filter(({ ran }) => ran)).toHaveLength(1);
     expect(await client.run()).toMatchObject({ ran: true });
     expect((await client.get(id) as Job).state).toBe("completed");
+  });
+
+  it("of a limited token runs and works alone, beside the marks of others", async () => {
+    const token = "a".repeat(43);
+    const scopes = ["enqueue", "work", "read"] as const;
+    const tokens = [{ name: "t", token, scopes, queues: ["default"] }];
+    await using both = await pair({ api: { tokens }, client: { token, tasks } });
+    const { client, server } = both;
+    const { marks } = partsOf(client).broker;
+    for (const mark of ["run default", "worker default"]) {
+      await partsOf(server).broker.marks.take(mark, "somebody", 60_000);
+    }
+    await client.enqueueMany(quick, [1, 2]);
+    const runs = await Promise.all([client.run({ maxJobs: 1 }), client.run({ maxJobs: 1 })]);
+    expect(runs.filter(({ ran }) => ran)).toHaveLength(1);
+    const worker = { name: "w", queues: ["default"] };
+    const duty = { errand: client, worker, marks, queues: ["default"], mark: "worker default" };
+    const first = await takeUp({ ...duty, drain: false });
+    expect(await takeUp({ ...duty, drain: true })).toBeUndefined();
+    await until(async () => (await client.stats()).completed === 2);
+    await until(async () => (await client.workers.list()).workers[0]?.name === "w");
+    await first!.stop();
+    expect(await client.workers.list()).toEqual({ workers: [] });
+    expect(await marks.held("worker default")).toBe(false);
   });
 
   it("puts a limit on a queue for all workers", async () => {

@@ -1,5 +1,6 @@
 // Heartbeats, the rows of workers and marks, as a worker of any language sends them.
 import { describe, expect, it } from "vitest";
+import type { ApiToken } from "../../src/http/auth.ts";
 import type { BeatenBody } from "../../src/http/wire.ts";
 import { newId } from "../../src/id.ts";
 import { openWorkApi, type WorkApi } from "../support/work-api.ts";
@@ -46,6 +47,7 @@ describe("a heartbeat", () => {
     await api.errand.cancel(a!);
     await api.errand.cancel(b!);
     await api.errand.remove(b!);
+    expect((await api.beat(lease)).body.lost, "it listed none").toEqual([]);
     const { body } = await api.beat(lease, { jobs: [a, b, c].map((job) => ({ job })) });
     expect(body.lost).toEqual([{ job: a, state: "cancelled" }, { job: b, state: null }]);
     expect((await api.settle(lease, { job: c, outcome: "complete" })).status).toBe(200);
@@ -82,6 +84,65 @@ describe("a heartbeat", () => {
       status: 400,
       body: { issues: [{ path: ["jobs", 0, "lease"] }] },
     });
+  });
+});
+
+describe("a limited token", () => {
+  const token = "0123456789abcdef";
+  const tokens: readonly ApiToken[] = [
+    { name: "root", token: `${token}-root`, scopes: ["admin"] },
+    { name: "mine", token, scopes: ["work"], queues: ["mine", "more"] },
+    { name: "same", token: `${token}-same`, scopes: ["work"], queues: ["more", "mine", "more"] },
+    { name: "mail", token: `${token}-mail`, scopes: ["work"], queues: ["mail"] },
+  ];
+  const limited = { token };
+  const root = { token: `${token}-root` };
+
+  it("prolongs no lease that holds jobs of others", async () => {
+    await using api = await openWorkApi({}, { tokens });
+    for (const queue of ["mine", "other"]) await api.errand.enqueue("t", 1, { queue });
+    const lease = async (queue: string) => (await api.claim({ queues: [queue] }, root)).lease!.id;
+    const [own, other] = [await lease("mine"), await lease("other")];
+    await api.errand.clock.advance("20s");
+    const statuses = [[own], [other], [own, other]].map(async (leases) =>
+      (await api.send("/v1/leases/heartbeat", { leases, lease: "1m" }, limited)).status
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 403, 403]);
+    expect((await api.send(`/v1/leases/${other}/heartbeat`, {}, limited)).status).toBe(403);
+    const left = (of: string) => api.parts.broker.api!.leaseLeftMs(of);
+    expect([await left(own), await left(other)]).toEqual([60_000, 10_000]);
+  });
+
+  it("beats for no worker that serves others", async () => {
+    await using api = await openWorkApi({}, { tokens });
+    const beat = async (id: string, queue: string, sending: typeof root) => {
+      const worker = {
+        ...{ id, name: "w", process: {}, concurrency: 1, state: "running", ageMs: 0 },
+        queues: { [queue]: 1 },
+      };
+      return (await api.send("/v1/leases/heartbeat", { leases: [], worker }, sending)).status;
+    };
+    expect(await beat("w1", "other", root)).toBe(200);
+    expect(await beat("w1", "mine", limited)).toBe(403);
+    expect(await api.errand.workers.get("w1")).toMatchObject({ queues: { other: 1 } });
+    expect(await beat("w2", "mine", limited)).toBe(200);
+    expect(await beat("w2", "more", limited)).toBe(200);
+  });
+
+  it("has marks of its own, together with those of the same queues", async () => {
+    await using api = await openWorkApi({}, { tokens });
+    const path = "/v1/marks/run%20default";
+    const held = async (more: string, body?: object) =>
+      (await api.send(path, body, { token: `${token}${more}` })).body.held;
+    const take = (more: string) => held(more, { holder: `me${more}`, for: "1h" });
+    expect([await take(""), await take("-same"), await take("-mail")]).toEqual([true, false, true]);
+    expect([await held("-same"), await held("-root")]).toEqual([true, false]);
+    expect(await api.errand.run()).toMatchObject({ ran: true });
+    const release = `${path}/release`;
+    await api.send(release, { holder: "me" }, { token: `${token}-mail` });
+    expect([await held(""), await take("-root")]).toEqual([true, true]);
+    await api.send(release, { holder: "me" }, limited);
+    expect([await held(""), await held("-mail"), await held("-root")]).toEqual([false, true, true]);
   });
 });
 

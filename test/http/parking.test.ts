@@ -43,7 +43,7 @@ function openLot(): Lot {
   const unused = () => Promise.reject(new Error("not asked for here"));
   const api = {
     ...{ waiting, enqueueOnce: unused, pruneRequests: unused, standing: unused },
-    leaseLeftMs: unused,
+    ...{ leaseLeftMs: unused, leaseQueues: unused },
   };
   const parking = new Parking({ broker: {}, api, clock, events, wake });
   const lot: Lot = {

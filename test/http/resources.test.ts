@@ -5,6 +5,8 @@ import { createApi } from "../../src/http/app.ts";
 import type { ApiToken } from "../../src/http/auth.ts";
 import { testErrand } from "../../src/testing/mod.ts";
 import { partsOf } from "../../src/parts.ts";
+import type { ErrandVerbs } from "../../src/verbs.ts";
+import type { WorkerBeat } from "../../src/worker-broker.ts";
 import { caller } from "../support/api.ts";
 
 const token = "0123456789abcdef";
@@ -12,6 +14,14 @@ const tokens: readonly ApiToken[] = [
   { name: "images", token, scopes: ["admin"], queues: ["images"] },
 ];
 const work = defineTask({ name: "work", queue: "images", run: () => "done" });
+
+/** The heartbeat of a worker in another process. */
+async function beat(errand: ErrandVerbs, { id, queues }: Pick<WorkerBeat, "id" | "queues">) {
+  const process = { host: "there" };
+  const worker = { id, name: id, process, queues, concurrency: 1, state: "running", ageMs: 0 };
+  const body = { leases: [], worker };
+  expect((await caller(errand)("POST /v1/leases/heartbeat", { body })).status).toBe(200);
+}
 
 describe("queues", () => {
   it("are listed by name, with what they hold", async () => {
@@ -138,6 +148,30 @@ describe("schedules", () => {
       expect([what, answer.status]).toEqual([what, 404]);
     }
   });
+
+  it("of others tell a limited token no queue when it wants their name", async () => {
+    await using errand = await testErrand({ tasks: [work] });
+    await errand.schedules.upsert("taken", { task: work, every: "1h", queue: "secret" });
+    const body = { task: "work", every: "1h" };
+    const answer = await caller(errand, { tokens })("PUT /v1/schedules/taken", { token, body });
+    expect([answer.status, answer.body.code]).toEqual([403, "FORBIDDEN"]);
+    expect(JSON.stringify(answer.body)).not.toContain("secret");
+  });
+
+  it("of a limited token fill pages, whose cursors name no other", async () => {
+    await using errand = await testErrand({ tasks: [work] });
+    for (const [at, queue] of ["other", "images", "other", "other", "images", "x"].entries()) {
+      await errand.schedules.upsert(`s${at}`, { task: work, every: "1h", queue });
+    }
+    const send = caller(errand, { tokens });
+    const page = async (query: string) => {
+      const { schedules, cursor } = (await send(`GET /v1/schedules?${query}`, { token })).body;
+      return [schedules.map(({ name }: { name: string }) => name), cursor];
+    };
+    expect(await page("limit=1")).toEqual([["s1"], "s1"]);
+    expect(await page("limit=1&cursor=s1")).toEqual([["s4"], undefined]);
+    expect(await page("limit=2")).toEqual([["s1", "s4"], undefined]);
+  });
 });
 
 describe("workers", () => {
@@ -177,6 +211,39 @@ describe("workers", () => {
       expect((await send(what.replace("*", `/v1/workers/${id}`), { token })).status).toBe(404);
     }
     expect((await send(`POST /v1/workers/${seen[0].id}/stop`, { token })).status).toBe(200);
+  });
+
+  it("of a limited token fill pages, whose cursors name no other", async () => {
+    await using errand = await testErrand();
+    for (const [at, queue] of ["mail", "images", "mail", "mail", "images", "x"].entries()) {
+      await beat(errand, { id: `w${at}`, queues: { [queue]: 1 } });
+    }
+    const send = caller(errand, { tokens });
+    const page = async (query: string) => {
+      const { workers, cursor } = (await send(`GET /v1/workers?${query}`, { token })).body;
+      return [workers.map(({ id }: { id: string }) => id), cursor];
+    };
+    expect(await page("limit=1")).toEqual([["w1"], "w1"]);
+    expect(await page("limit=1&cursor=w1")).toEqual([["w4"], undefined]);
+    expect(await page("limit=2")).toEqual([["w1", "w4"], undefined]);
+  });
+
+  it("of others are not a limited token's to forget, and hear their commands alone", async () => {
+    await using errand = await testErrand();
+    await beat(errand, { id: "own", queues: { images: 1 } });
+    await beat(errand, { id: "other", queues: { images: 1, mail: 1 } });
+    for (const id of ["own", "other"]) await errand.workers.stop(id, { reason: "secret" });
+    const send = caller(errand, { tokens });
+    const status = async (what: string) => (await send(what, { token })).status;
+    expect(await status("GET /v1/workers/other/command")).toBe(404);
+    expect(await status("DELETE /v1/workers/other")).toBe(404);
+    expect(await errand.workers.get("other")).toBeDefined();
+    expect(await status("GET /v1/workers/own/command")).toBe(200);
+    for (const id of ["own", "nobody"]) {
+      expect(await status(`DELETE /v1/workers/${id}`)).toBe(204);
+      expect(await status(`GET /v1/workers/${id}/command`)).toBe(204);
+    }
+    expect(await errand.workers.get("own")).toBeUndefined();
   });
 });
 

@@ -76,6 +76,7 @@ const verbs: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   "looking who has jobs": async ({ store }) => {
     expect(await store.api.standing(["a", "b"])).toHaveLength(2);
     await store.api.leaseLeftMs("mine");
+    expect(await store.api.leaseQueues(["mine"])).toEqual(["q"]);
   },
   "enqueue of a request": async ({ store }) => {
     const jobs = [newJob("new"), uniqueJob("unique")];

@@ -5,10 +5,10 @@
  */
 import * as v from "valibot";
 import { durationMs } from "../../duration.ts";
-import { invalid } from "../../errors.ts";
+import { ErrandError, invalid, show } from "../../errors.ts";
 import type { Held } from "../../outcome.ts";
 import { checkName } from "../../task.ts";
-import { checkQueue } from "../access.ts";
+import { checkQueue, reaches } from "../access.ts";
 import { json } from "../answer.ts";
 import { knowing, readOutcomes, readReport } from "../outcomes.ts";
 import { Problem } from "../problem.ts";
@@ -17,9 +17,13 @@ import type { BeatenBody, HeartbeatBody, OutcomeBody, OutcomesAnswer } from "../
 import { workOf } from "../work.ts";
 import * as bodies from "../work-bodies.ts";
 import { checkedLease } from "./claims.ts";
+import { isOwnWorker } from "./own.ts";
 
 const leaseParams = v.strictObject({ lease: bodies.uuid });
 const LEASE_MS = 30_000;
+const LISTED =
+  "List in `jobs` every job that the worker runs: those of them that their lease does not hold " +
+  "any more, cancelled ones for example, are told as `lost`, and no others.";
 
 /** `/v1/leases`. */
 export const leaseRoutes: readonly Route[] = [
@@ -28,9 +32,17 @@ export const leaseRoutes: readonly Route[] = [
     path: "/v1/leases/heartbeat",
     scope: "work",
     tag: "Work",
-    summary: "Prolong leases, report on jobs, and learn what was cancelled",
+    summary: "Prolong leases, report on jobs, and learn which are lost",
+    description: `${LISTED} Of a lease that is there no more, nothing else is told.`,
     body: bodies.heartbeat,
-    example: { leases: ["0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10"], lease: "30s" },
+    example: {
+      leases: ["0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10"],
+      lease: "30s",
+      jobs: [{
+        job: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f11",
+        lease: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10",
+      }],
+    },
     answers: {
       200: { description: "How long they last, and what is lost", schema: bodies.beaten },
     },
@@ -41,10 +53,11 @@ export const leaseRoutes: readonly Route[] = [
     path: "/v1/leases/{lease}/heartbeat",
     scope: "work",
     tag: "Work",
-    summary: "Prolong one lease",
+    summary: "Prolong one lease, report on its jobs, and learn which are lost",
+    description: LISTED,
     params: leaseParams,
     body: bodies.leaseHeartbeat,
-    example: { lease: "30s", jobs: [] },
+    example: { lease: "30s", jobs: [{ job: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f11" }] },
     answers: { 200: { description: "How long it lasts, and what is lost", schema: bodies.beaten } },
     problems: [409],
     async handle(call) {
@@ -104,8 +117,10 @@ async function outcomes(
   });
 }
 
+type BeatCall = Pick<Call, "parts" | "caller" | "shared">;
+
 async function beat(
-  call: Pick<Call, "parts" | "caller" | "shared">,
+  call: BeatCall,
   body: HeartbeatBody,
 ): Promise<{ readonly answer: BeatenBody; readonly prolonged: number }> {
   const { parts: { broker, clock }, caller } = call;
@@ -114,6 +129,7 @@ async function beat(
   for (const queue of Object.keys(worker?.queues ?? {})) {
     checkQueue(caller, checkName(queue, "the name of a queue"));
   }
+  if (caller.queues !== undefined) await checkOwnBeat(call, body);
   const held = await heldOf(call, body);
   const work = workOf(call);
   work.asked(leaseMs);
@@ -135,9 +151,25 @@ async function beat(
   return { answer, prolonged };
 }
 
+/** @throws {ErrandError} `FORBIDDEN` for a lease, or the row of a worker, that is of others. */
+async function checkOwnBeat(call: BeatCall, { leases, worker }: HeartbeatBody): Promise<void> {
+  const { parts: { broker }, caller } = call;
+  const [row, queues] = await Promise.all([
+    worker && broker.workers.get(worker.id),
+    workOf(call).api.leaseQueues(leases),
+  ]);
+  if (row !== undefined && !isOwnWorker(caller, row)) {
+    const message = "it serves other queues than those of this token";
+    throw new ErrandError("FORBIDDEN", `Cannot use worker ${show(row.id)}: ${message}`);
+  }
+  if (queues.every((queue) => reaches(caller, queue))) return;
+  const message = "jobs of a lease are of other queues than those of this token";
+  throw new ErrandError("FORBIDDEN", `Cannot prolong leases: ${message}`);
+}
+
 /** What is told of jobs; what is said of them, or by a limited caller, takes a look at them. */
 async function heldOf(
-  call: Pick<Call, "parts" | "caller" | "shared">,
+  call: BeatCall,
   { leases, jobs = [] }: HeartbeatBody,
 ): Promise<readonly Held[]> {
   const work = workOf(call);

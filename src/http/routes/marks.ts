@@ -6,6 +6,7 @@
 import { durationMs } from "../../duration.ts";
 import { ErrandError, invalid } from "../../errors.ts";
 import { checkQueue } from "../access.ts";
+import type { Caller } from "../auth.ts";
 import { json } from "../answer.ts";
 import { nameParams } from "../fields.ts";
 import { type Route, route } from "../route.ts";
@@ -14,6 +15,9 @@ import * as bodies from "../work-bodies.ts";
 /** The store's own. */
 const OWN = /^(prune$|feed$|once:)/;
 const MARK_MAX_MS = 3_600_000;
+
+const LIMITED = "Tokens that are limited to queues have marks of their own, one set for the same " +
+  "queues: they neither hold nor see those of others.";
 
 const common = {
   scope: "work",
@@ -29,26 +33,28 @@ export const markRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/marks/{name}",
     summary: "Whether anyone holds a mark",
-    handle: async ({ parts: { broker: { marks } }, params }) =>
-      json({ held: await marks.held(own(params.name)) }),
+    description: LIMITED,
+    handle: async ({ parts: { broker: { marks } }, caller, params }) =>
+      json({ held: await marks.held(own(caller, params.name)) }),
   }),
   route({
     ...common,
     method: "POST",
     path: "/v1/marks/{name}",
     summary: "Take a mark unless another holds it, or prolong one",
+    description: LIMITED,
     body: bodies.mark,
     example: { holder: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10", for: "30s" },
-    async handle({ parts: { broker: { marks } }, params, body }) {
-      const name = own(params.name);
+    async handle({ parts: { broker: { marks } }, caller, params: { name }, body }) {
+      const mark = own(caller, name);
       const forMs = durationMs(body.for, "for");
       if (forMs > MARK_MAX_MS) {
         const message = "is more than an hour: prolong the mark instead";
         throw invalid(`Cannot take mark "${name}": for ${message}`, [{ message, path: ["for"] }]);
       }
       const held = body.prolong === true
-        ? await marks.prolong(name, body.holder, forMs)
-        : await marks.take(name, body.holder, forMs);
+        ? await marks.prolong(mark, body.holder, forMs)
+        : await marks.take(mark, body.holder, forMs);
       return json({ held });
     },
   }),
@@ -57,11 +63,11 @@ export const markRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/marks/{name}/release",
     summary: "Give a mark up, unless there is a job",
-    description: "`held` says whether it still is its holder's.",
+    description: `\`held\` says whether it still is its holder's. ${LIMITED}`,
     body: bodies.markRelease,
     example: { holder: "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10" },
     async handle({ parts: { broker: { marks } }, caller, params, body }) {
-      const name = own(params.name);
+      const name = own(caller, params.name);
       const { holder, unless } = body;
       if (unless === undefined) {
         await marks.release(name, holder);
@@ -74,7 +80,10 @@ export const markRoutes: readonly Route[] = [
   }),
 ];
 
-function own(name: string): string {
-  if (!OWN.test(name)) return name;
-  throw new ErrandError("FORBIDDEN", `Cannot use mark "${name}": it is the server's own`);
+/** What the store calls the caller's mark: by one for all, a limited caller would stop others. */
+function own({ queues }: Caller, name: string): string {
+  if (OWN.test(name)) {
+    throw new ErrandError("FORBIDDEN", `Cannot use mark "${name}": it is the server's own`);
+  }
+  return queues === undefined ? name : `${JSON.stringify([...new Set(queues)].sort())} ${name}`;
 }

@@ -28,6 +28,7 @@ import {
   word,
 } from "../fields.ts";
 import { type Call, type Route, route } from "../route.ts";
+import { ownPage } from "./own.ts";
 
 const some = v.exactOptional;
 const text = v.string();
@@ -103,8 +104,15 @@ export const scheduleRoutes: readonly Route[] = [
       },
     },
     async handle({ errand, caller, query }) {
-      const { schedules, ...rest } = await errand.schedules.list(query);
-      return json({ schedules: schedules.filter(({ queue }) => reaches(caller, queue)), ...rest });
+      const { items: schedules, ...rest } = await ownPage(query, {
+        async list(page) {
+          const { schedules: items, ...rest } = await errand.schedules.list(page);
+          return { items, ...rest };
+        },
+        isOwn: ({ queue }) => reaches(caller, queue),
+        cursorOf: ({ name }) => name,
+      });
+      return json({ schedules, ...rest });
     },
   }),
   route({
@@ -189,9 +197,14 @@ async function upsert(
   if (caller.queues !== undefined) {
     checkQueue(caller, body.queue ?? knownTask(body.task, parts.tasks).queue);
     const there = await errand.schedules.get(params.name);
-    if (there !== undefined) checkQueue(caller, there.queue);
+    if (there !== undefined && !reaches(caller, there.queue)) throw taken(params.name);
   }
   return json(await errand.schedules.upsert(params.name, body));
+}
+
+function taken(name: string): ErrandError {
+  const message = "it is of another queue than those of this token";
+  return new ErrandError("FORBIDDEN", `Cannot change schedule ${show(name)}: ${message}`);
 }
 
 async function ownSchedule(call: ScheduleCall, act: string): Promise<Schedule> {

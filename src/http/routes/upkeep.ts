@@ -11,6 +11,7 @@ import { keepOnce } from "../keeper.ts";
 import { type Route, route } from "../route.ts";
 import type { UpkeepBody } from "../wire.ts";
 import * as bodies from "../work-bodies.ts";
+import { checkOwnWorker } from "./own.ts";
 
 /** The longest that a pass is put off. */
 const NEXT_MAX_MS = 30_000;
@@ -47,7 +48,9 @@ export const upkeepRoutes: readonly Route[] = [
     summary: "Forget a worker that has ended",
     params: workerParams,
     answers: { 204: { description: "It is not listed any more" } },
-    async handle({ parts: { broker }, params }) {
+    async handle(call) {
+      const { parts: { broker }, params } = call;
+      await checkOwnWorker(call, "forget", params.id);
       await broker.workers.remove(params.id);
       return noContent();
     },
@@ -63,7 +66,9 @@ export const upkeepRoutes: readonly Route[] = [
       200: { description: "It is asked to end", schema: bodies.command },
       204: { description: "Nothing" },
     },
-    async handle({ parts: { broker }, params }) {
+    async handle(call) {
+      const { parts: { broker }, params } = call;
+      await checkOwnWorker(call, "look at", params.id);
       const command = await broker.workers.asked(params.id);
       return command === undefined ? noContent() : json(command);
     },

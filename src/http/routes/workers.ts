@@ -4,13 +4,10 @@
  * @module
  */
 import * as v from "valibot";
-import { ErrandError, show } from "../../errors.ts";
-import type { WorkerInfo } from "../../worker-info.ts";
-import { reaches } from "../access.ts";
 import { json } from "../answer.ts";
-import type { Caller } from "../auth.ts";
 import { cursor, duration, type Field, name, named, page, time, whole, word } from "../fields.ts";
-import { type Call, type Route, route } from "../route.ts";
+import { type Route, route } from "../route.ts";
+import { checkOwnWorker, isOwnWorker, noWorker, ownPage } from "./own.ts";
 
 const some = v.exactOptional;
 const text = v.string();
@@ -53,8 +50,15 @@ export const workerRoutes: readonly Route[] = [
       },
     },
     async handle({ errand, caller, query }) {
-      const { workers, ...rest } = await errand.workers.list(query);
-      return json({ workers: workers.filter((worker) => isOwn(caller, worker)), ...rest });
+      const { items: workers, ...rest } = await ownPage(query, {
+        async list(page) {
+          const { workers: items, ...rest } = await errand.workers.list(page);
+          return { items, ...rest };
+        },
+        isOwn: (worker) => isOwnWorker(caller, worker),
+        cursorOf: ({ id }) => id,
+      });
+      return json({ workers, ...rest });
     },
   }),
   route({
@@ -63,7 +67,11 @@ export const workerRoutes: readonly Route[] = [
     path: "/v1/workers/{id}",
     scope: "read",
     summary: "Get a worker",
-    handle: async (call) => json(await ownWorker(call, "get")),
+    async handle({ errand, caller, params: { id } }) {
+      const worker = await errand.workers.get(id);
+      if (worker !== undefined && isOwnWorker(caller, worker)) return json(worker);
+      throw noWorker("get", id);
+    },
   }),
   route({
     ...common,
@@ -77,7 +85,7 @@ export const workerRoutes: readonly Route[] = [
     body: v.optional(v.strictObject({ grace: some(duration), reason: some(reason) })),
     example: { grace: "30s", reason: "deploy" },
     async handle(call) {
-      await checkOwnWorker(call, "stop");
+      await checkOwnWorker(call, "stop", call.params.id);
       return json(await call.errand.workers.stop(call.params.id, call.body));
     },
   }),
@@ -90,29 +98,8 @@ export const workerRoutes: readonly Route[] = [
     body: v.optional(v.strictObject({ reason: some(reason) })),
     example: { reason: "deploy" },
     async handle(call) {
-      await checkOwnWorker(call, "drain");
+      await checkOwnWorker(call, "drain", call.params.id);
       return json(await call.errand.workers.drain(call.params.id, call.body));
     },
   }),
 ];
-
-type WorkerCall = Pick<Call<{ readonly id: string }>, "errand" | "caller" | "params">;
-
-/** A worker that also serves a queue of others is not the caller's to see or stop. */
-function isOwn(caller: Caller, { queues }: WorkerInfo): boolean {
-  return Object.keys(queues).every((queue) => reaches(caller, queue));
-}
-
-async function ownWorker(call: WorkerCall, act: string): Promise<WorkerInfo> {
-  const { errand, caller, params: { id } } = call;
-  const worker = await errand.workers.get(id);
-  if (worker !== undefined && isOwn(caller, worker)) return worker;
-  throw new ErrandError(
-    "NOT_FOUND",
-    `Cannot ${act} worker ${show(id)}: there is no such worker, or no more`,
-  );
-}
-
-async function checkOwnWorker(call: WorkerCall, act: string): Promise<void> {
-  if (call.caller.queues !== undefined) await ownWorker(call, act);
-}
