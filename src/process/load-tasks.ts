@@ -6,7 +6,7 @@
 import { ErrandError, invalid } from "../errors.ts";
 import type { ErrandOptions } from "../options.ts";
 import type { Task } from "../task.ts";
-import { exportedTasks } from "./isolate/exported-tasks.ts";
+import { exportedTasks, unloadable } from "./isolate/exported-tasks.ts";
 
 /** What a module of tasks exports. */
 export interface LoadedTasks extends Pick<ErrandOptions, "nextRuns"> {
@@ -20,7 +20,7 @@ export interface LoadedTasks extends Pick<ErrandOptions, "nextRuns"> {
  */
 export async function loadTasks(module: string, act: string): Promise<LoadedTasks> {
   const exports: Record<string, unknown> = await import(module).catch((cause: unknown) => {
-    const fact = `its module ${module} cannot be loaded: ${factOf(cause)}`;
+    const fact = `its module ${module} cannot be loaded: ${unloadable(cause)}`;
     throw new ErrandError("INVALID_INPUT", `Cannot ${act}: ${fact}`, { cause });
   });
   const tasks = exportedTasks(exports);
@@ -30,12 +30,4 @@ export async function loadTasks(module: string, act: string): Promise<LoadedTask
   }
   const { nextRuns } = exports as Pick<ErrandOptions, "nextRuns">;
   return { tasks, ...(nextRuns !== undefined && { nextRuns }) };
-}
-
-function factOf(cause: unknown): string {
-  const { message, code } = cause instanceof Error
-    ? cause as Error & { readonly code?: string }
-    : { message: String(cause), code: undefined };
-  if (code !== "ERR_UNKNOWN_FILE_EXTENSION") return message;
-  return "this Node runs no TypeScript; use Node 22.18, Bun or Deno, or the loader of tsx";
 }

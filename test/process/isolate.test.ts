@@ -255,7 +255,8 @@ describe("what is asked of an isolated task", () => {
     await using errand = await Errand.open({ url: ":memory:", tasks: [defineTask(away)] });
     const { id } = await errand.enqueue("away", {}, { retry: { maxAttempts: 1 } });
     await errand.worker().drain();
-    expect((await errand.get(id))?.error?.message).toContain("/no/such/module.mjs");
+    expect((await errand.get(id))?.error?.message)
+      .toContain("its module file:///no/such/module.mjs cannot be loaded: ");
   });
 
   it("a worker does not start where there are no threads", async () => {

@@ -17,7 +17,7 @@ import {
   type TaskContext,
 } from "../../task.ts";
 import type { CompleteOptions, Completion } from "../../statement.ts";
-import { exportedTasks } from "./exported-tasks.ts";
+import { exportedTasks, unloadable } from "./exported-tasks.ts";
 import {
   type FromThread,
   receivedError,
@@ -139,7 +139,13 @@ async function run(request: RunRequest, signal: AbortSignal): Promise<void> {
 }
 
 async function find({ module, task }: RunRequest): Promise<Task> {
-  const found = exportedTasks(await import(module)).find(({ name }) => name === task);
+  const exports = await import(module).catch((cause: unknown) => {
+    const fact = `its module ${module} cannot be loaded: ${unloadable(cause)}`;
+    throw new ErrandError("INVALID_INPUT", `Cannot run task "${task}" in a thread: ${fact}`, {
+      cause,
+    });
+  });
+  const found = exportedTasks(exports).find(({ name }) => name === task);
   if (found !== undefined) return found;
   throw invalid(
     `Cannot run task "${task}" in a thread: its module ${module} exports no task of this name; ` +
