@@ -126,7 +126,7 @@ async function empty(client: Client): Promise<void> {
   const mark = { sql: "INSERT INTO emptied (id) VALUES (?)", args: [id] };
   await eventually(() =>
     client.batch([...deletes, mark], "write").catch((error) => {
-      if (error.code !== "SQLITE_BUSY") throw error;
+      if (!/database is locked/.test(error.message)) throw error;
     })
   );
   const seen = { sql: "SELECT 1 FROM emptied WHERE id = ?", args: [id] };
