@@ -41,7 +41,8 @@ export interface OpenApi {
 const DESCRIPTION = `Enqueue jobs, look at them and work on them, from any language.
 
 Requests carry a bearer token, which has scopes. Bodies are JSON. Durations are texts such as
-\`"30s"\` or milliseconds; instants are ISO 8601 texts. Every error is a problem as RFC 9457 has it,
+\`"30s"\` or milliseconds; instants are ISO 8601 texts, but for \`at\` of errors
+and log lines, which is milliseconds since the epoch. Every error is a problem as RFC 9457 has it,
 with a code for programs. Every request may be repeated: a repetition has no second effect where
 the request names what it is about, by an id, a lease or an Idempotency-Key.`;
 

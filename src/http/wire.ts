@@ -1,10 +1,10 @@
 /**
  * What goes over the wire: the bodies of requests and answers, for server and clients alike.
  *
- * Instants in answers are ISO 8601 texts; in requests they may also be milliseconds since the
- * epoch. Durations in requests are texts such as `"30s"` or milliseconds; in answers they are
- * milliseconds. A job, a schedule and a worker are the JSON of what `errand.get`, `schedules.get`
- * and `workers.get` answer.
+ * Instants in answers are ISO 8601 texts, but for `at` of errors and log lines (milliseconds since
+ * the epoch, which requests may use for any). Durations in requests are texts such as `"30s"` or
+ * milliseconds; in answers they are milliseconds. A job, a schedule and a worker are the JSON of
+ * what `errand.get`, `schedules.get` and `workers.get` answer.
  *
  * @module
  */
