@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { defineTask, type ErrandEvents, type EventName, type Logger } from "../mod.ts";
 import { Events } from "../src/events.ts";
+import { invalid } from "../src/errors.ts";
+import { partsOf } from "../src/parts.ts";
 import { type TestErrand, testErrand } from "../src/testing/mod.ts";
 
 const quick = defineTask({ name: "quick", run: () => 42 });
@@ -164,9 +166,9 @@ describe("the logger", () => {
     const levels = new Set<string>();
     const secret = "payloads and results are never logged";
     const texts: string[] = [];
-    const hear = (level: string) => (message: string, fields?: unknown) => {
+    const hear = (level: string) => (message: string, fields: { error?: unknown } = {}) => {
       levels.add(level);
-      texts.push(message, JSON.stringify(fields));
+      texts.push(message, JSON.stringify(fields), `${fields.error}`);
     };
     const logger: Logger = {
       ...{ debug: hear("debug"), info: hear("info"), warn: hear("warn"), error: hear("error") },
@@ -184,6 +186,9 @@ describe("the logger", () => {
     await errand.enqueue(flaky);
     await errand.enqueue(flaky, undefined, { retry: { maxAttempts: 1 } });
     await errand.worker().drain();
+    const issue = { message: `Received ${secret}`, path: ["a"] };
+    const error = invalid(`Cannot update a job: payload.a: ${issue.message}`, [issue]);
+    partsOf(errand).events.emit("error", { error, during: "heartbeat" });
     expect([...levels].sort()).toEqual(heard);
     expect(texts.join("\n")).not.toContain(secret);
   });
