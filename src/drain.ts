@@ -5,8 +5,8 @@
  */
 import { type Duration, durationMs } from "./duration.ts";
 import { invalid, show } from "./errors.ts";
+import { isLive, type Stats } from "./job.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Stats } from "./job.ts";
 
 /** When a drain ends, beside "when there is nothing to do". */
 export interface DrainOptions {
@@ -140,4 +140,10 @@ export function joined(first: DrainSummary, second: DrainSummary): DrainSummary 
 function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? a : b;
+}
+
+/** Whether one of the queues that are not paused has a job that has not ended. */
+export function isAlive({ queues }: Stats, names: readonly string[]): boolean {
+  return names.map((name) => queues[name])
+    .some((of) => of !== undefined && !of.paused && isLive(of));
 }

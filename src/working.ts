@@ -14,6 +14,7 @@ import {
   drainLimits,
   type DrainOptions,
   type DrainSummary,
+  isAlive,
   noCounts,
   summary,
 } from "./drain.ts";
@@ -23,7 +24,6 @@ import { onCancelled } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
 import { Janitor } from "./janitor.ts";
-import { isLive } from "./job.ts";
 import { Loop } from "./loop.ts";
 import { Pace } from "./pace.ts";
 import { Patience } from "./patience.ts";
@@ -44,6 +44,8 @@ const HAND_IN_GRACE_MS = 500;
 const DRAIN_TRIES = 8;
 /** How long a stopping worker tries to hand in its last outcomes. */
 const HAND_IN_MS = 15_000;
+/** And so much later it has left, whether the database knows or not. */
+const LEAVE_MS = 5_000;
 
 /** What a worker is made with. */
 export interface WorkingOptions extends WorkerSettings {
@@ -317,14 +319,21 @@ export class Working {
     await this.#noneRunning();
     this.#runner.abortAll();
     await this.#runner.commitsEnded();
-    await this.#handInLast();
+    const { clock } = this.#host;
+    const untilMs = clock.elapsedMs() + HAND_IN_MS;
+    await this.#handInLast(untilMs);
+    await before(clock, untilMs + LEAVE_MS, this.#leave());
+    this.#endWatch?.();
+    this.#endEvents?.();
+    this.#ended();
+  }
+
+  /** What is under way ends, and its row goes: one that a dead server keeps goes with its lease. */
+  async #leave(): Promise<void> {
     const parts = [this.#loop, this.#janitor, this.#scheduler, this.#runner];
     await Promise.all(parts.map((each) => each.stop()));
     await this.#heart.stop(); // last, as the janitor makes it beat
     if (this.#owesOutcomes()) await this.#turn(); // of a claim that was under way
-    this.#endWatch?.();
-    this.#endEvents?.();
-    this.#ended();
   }
 
   #ended(): void {
@@ -341,9 +350,8 @@ export class Working {
   }
 
   /** Leases of what cannot be handed in expire, and other workers rescue their jobs. */
-  async #handInLast(): Promise<void> {
+  async #handInLast(untilMs: number): Promise<void> {
     const { clock } = this.#host;
-    const untilMs = clock.elapsedMs() + HAND_IN_MS;
     while (this.#owesOutcomes() && clock.elapsedMs() < untilMs) {
       if (this.#failures === 0) this.#loop.wake(); // else its pause is what helps
       await this.#turns.next(untilMs - clock.elapsedMs());
@@ -354,7 +362,6 @@ export class Working {
     return this.#runner.owed > 0 || this.#unanswered !== undefined;
   }
 
-  // ─── draining ───
   async #drained(untilMs: number, options: DrainOptions): Promise<DrainEnd> {
     const { signal, scheduled = false } = options;
     const { clock } = this.#host;
@@ -387,9 +394,6 @@ export class Working {
 
   /** Jobs that are due later, or run elsewhere, will be for this worker or end without it. */
   async #waitsForOthers(end: DrainEnd): Promise<boolean> {
-    if (end !== "empty") return false;
-    const { queues } = await this.#host.broker.stats();
-    return this.#slots.queues().map((name) => queues[name])
-      .some((of) => of !== undefined && !of.paused && isLive(of));
+    return end === "empty" && isAlive(await this.#host.broker.stats(), this.#slots.queues());
   }
 }

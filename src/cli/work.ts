@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import { connect } from "../client/mod.ts";
+import { systemClock } from "../clock.ts";
 import { Errand } from "../errand.ts";
 import type { ErrandError } from "../errors.ts";
 import type { VerbOptions } from "../options.ts";
@@ -102,6 +103,8 @@ async function detached(given: WorkFlags, module: string): Promise<number> {
   return 0;
 }
 
+/** Whoever starts a worker should not wonder for longer why it does nothing. */
+const LATE_MS = 2_000;
 const ANOTHER = "Another single worker of that name works already";
 
 async function here(given: WorkFlags, module: string): Promise<number> {
@@ -113,16 +116,18 @@ async function here(given: WorkFlags, module: string): Promise<number> {
   await using errand = await opened(given, { ...loaded, logger, logLevel });
   const { queues: served = [...new Set(loaded.tasks.map(({ queue }) => queue))] } = worker;
   const queues = Array.isArray(served) ? served as string[] : Object.keys(served);
-  await checkAccess(partsOf(errand), queues);
+  await checkAccess(
+    partsOf(errand),
+    queues,
+    () => logger.warn("There is no answer yet, and it is asked again", whereOf(given)),
+  );
   const duty = await takeUp({
     ...{ errand, worker, drain, queues, marks: partsOf(errand).broker.marks },
     ...(single !== false && { mark: `worker ${single === true ? "default" : single}` }),
   });
   if (duty === undefined) return logger.info(ANOTHER), 0;
   logger.info("Working", {
-    ...(given.server === undefined
-      ? { database: given.url.split("?")[0] }
-      : { server: given.server }),
+    ...whereOf(given),
     tasks: loaded.tasks.map(({ name }) => name),
   });
   void aborted(ending).then(() => {
@@ -132,6 +137,10 @@ async function here(given: WorkFlags, module: string): Promise<number> {
   await duty.done;
   logger.info("Ended");
   return 0;
+}
+
+function whereOf({ server, url }: WorkFlags): Readonly<Record<string, unknown>> {
+  return server === undefined ? { database: url.split("?")[0] } : { server };
 }
 
 async function opened(given: WorkFlags, options: VerbOptions): Promise<ErrandVerbs> {
@@ -144,11 +153,15 @@ async function opened(given: WorkFlags, options: VerbOptions): Promise<ErrandVer
 async function checkAccess(
   { broker }: ReturnType<typeof partsOf>,
   queues: readonly string[],
+  isLate: () => void,
 ): Promise<void> {
+  const cancel = systemClock.timer(LATE_MS, isLate);
   try {
     await broker.glimpse(queues);
   } catch (error) {
     const { code } = error as Partial<ErrandError>;
     if (code === "UNAUTHORIZED" || code === "FORBIDDEN" || code === "NOT_FOUND") throw error;
+  } finally {
+    cancel();
   }
 }

@@ -74,8 +74,9 @@ export class Duty {
     const { signal } = this.#stopping;
     if (drain === false) {
       await using started = errand.worker(worker);
-      await started.start();
-      return void await Promise.race([aborted(signal), started.stopped]);
+      const ended = Promise.race([aborted(signal), started.stopped]);
+      await Promise.race([ended, started.start()]);
+      return void await ended;
     }
     const scheduled = drain !== "due";
     for (let ended = ""; ended !== "aborted";) { // by its signal, or from elsewhere

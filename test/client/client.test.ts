@@ -85,6 +85,29 @@ describe("a worker over HTTP", () => {
     expect(errors).toContain("exchange");
   });
 
+  it("stops while its server is silent, long before its requests are given up", async () => {
+    let silent = false;
+    await using both = await pair({
+      between: (_, pass) => silent ? new Promise<never>(() => {}) : pass(),
+      client: { tasks: [quick], requestTimeout: "1h" },
+    });
+    const { client, clock, sent } = both;
+    const worker = client.worker();
+    await worker.start();
+    await until(() => expect(sent).toContain("POST /v1/claims"));
+    silent = true;
+    sent.length = 0;
+    await clock.advance("31s"); // its claim is over, and the next one gets no answer
+    await until(() => expect(sent).toContain("POST /v1/claims"));
+    let stopped = false;
+    const stopping = worker.stop().then(() => stopped = true);
+    await until(async () => {
+      await clock.advance("1s");
+      expect(stopped).toBe(true);
+    });
+    await stopping;
+  });
+
   it("does not start with a token that may not work, and says why", async () => {
     const tokens = [{ name: "reader", token: "a-token-that-may-read", scopes: ["read"] }] as const;
     await using both = await pair({
