@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Broker, EnqueueAnswer, OnceRequest } from "./broker.ts";
+import type { ApiBroker, Broker, EnqueueAnswer } from "./broker.ts";
 import { Collector } from "./collector.ts";
 import { ErrandError, isRefusal } from "./errors.ts";
 import type { Events } from "./events.ts";
@@ -11,10 +11,8 @@ import type { NewJob } from "./job-terms.ts";
 import type { EnqueuedJob } from "./job.ts";
 import { enqueuedJob, type Prepared, type Stored } from "./new-job.ts";
 import { isDue, type Nudge } from "./nudge.ts";
+import type { OnceKey } from "./once-broker.ts";
 import type { Wake } from "./wake.ts";
-
-/** What a request that may come again is known by. */
-export type OnceKey = Omit<OnceRequest, "jobs">;
 
 interface IntakeHost {
   readonly broker: Pick<Broker, "enqueue" | "api">;
@@ -62,17 +60,8 @@ export class Intake {
    * @throws {ErrandError} `CONFLICT` when that was another request.
    */
   async storeOnce(jobs: readonly Prepared[], key: OnceKey): Promise<Stored> {
-    const { api } = this.#host.broker;
-    if (api === undefined) {
-      throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
-    }
-    const once = await api.enqueueOnce({ ...key, jobs });
-    if (once.kind === "other") {
-      throw new ErrandError(
-        "CONFLICT",
-        "Cannot repeat the request: another one was sent with its key; use a key for one request",
-      );
-    }
+    const once = await remembering(this.#host.broker).enqueueOnce({ ...key, jobs });
+    if (once.kind === "other") throw keyTaken();
     const { kind, ids, answer } = once;
     if (kind === "stored") return this.#stored(jobs, answer);
     return { jobs: jobs.map((job, index) => ({ ...job, id: ids[index]! })), answer };
@@ -89,4 +78,18 @@ export class Intake {
     else this.told(jobs, answer);
     return { jobs, answer };
   }
+}
+
+/** What remembers requests. @throws {ErrandError} `CONFLICT` where nothing does. */
+export function remembering({ api }: Pick<Broker, "api">): ApiBroker {
+  if (api !== undefined) return api;
+  throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
+}
+
+/** The error for a key that another request has. */
+export function keyTaken(): ErrandError {
+  return new ErrandError(
+    "CONFLICT",
+    "Cannot repeat the request: another one was sent with its key; use a key for one request",
+  );
 }

@@ -22,7 +22,6 @@ import type {
   JobQuery,
   ListQuery,
   OnceAnswer,
-  OnceRequest,
   RescuedJob,
   RescueRequest,
   Retentions,
@@ -35,6 +34,7 @@ import type { Job, JobPage, LogLine, Stats } from "../job.ts";
 import { lazy } from "../lazy.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
+import type { OnceRequest } from "../once-broker.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { carriesEnvelope, looksSealed } from "./envelope.ts";
 import { isPlain, isSealed, opening, sealing } from "./look.ts";
@@ -121,7 +121,11 @@ export class EncryptedBroker implements Broker {
       if (once.kind === "other") return once;
       return { ...once, answer: await this.#openAnswer(once.answer) };
     };
-    return { ...api, enqueueOnce };
+    const retryOnce: ApiBroker["retryOnce"] = async (request) => {
+      const done = await api.retryOnce(request);
+      return done && { ...await this.#openChanged(done), first: done.first };
+    };
+    return { ...api, enqueueOnce, retryOnce };
   }
 
   #sealedJobs(jobs: readonly NewJob[]): readonly NewJob[] | Promise<readonly NewJob[]> {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueAnswer, OnceAnswer, OnceRequest } from "../broker.ts";
+import type { EnqueueAnswer, OnceAnswer } from "../broker.ts";
+import type { OnceRequest } from "../once-broker.ts";
 import type { Driver, Row, Statement } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
 import { insertStatements } from "./enqueue.ts";

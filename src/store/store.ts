@@ -100,8 +100,8 @@ export class Store implements Broker {
     this.api = lazy(
       async () => (await import("./api.ts")).apiBroker(of, clock),
       {
-        ...{ enqueueOnce: 1, pruneRequests: 1, standing: 1 },
-        ...{ leaseLeftMs: 1, leaseQueues: 1, waiting: 1 },
+        ...{ enqueueOnce: 1, retryOnce: 1, beginOnce: 1, endOnce: 1, pruneRequests: 1 },
+        ...{ standing: 1, leaseLeftMs: 1, leaseQueues: 1, waiting: 1 },
       },
     );
     this.silent = driver.silent ?? false;
