@@ -22,6 +22,8 @@ export interface EnqueueAnswer {
   readonly createdAtMs: number;
   /** By the id of a unique job that was not added: the job that holds its key, as it stands. */
   readonly duplicates?: ReadonlyMap<string, Job>;
+  /** Nothing was added: these jobs are there already under ids that callers gave. */
+  readonly taken?: readonly Job[];
 }
 
 /** A job that a lease holds; texts are JSON. */
@@ -200,7 +202,9 @@ export type OnceAnswer =
     readonly answer: EnqueueAnswer;
   }
   /** Another request came with this key. */
-  | { readonly kind: "other" };
+  | { readonly kind: "other" }
+  /** Nothing was added: these jobs are there already under ids that callers gave. */
+  | { readonly kind: "taken"; readonly jobs: readonly Job[] };
 
 /** What a job is and who has it. */
 export interface Standing {
@@ -263,7 +267,10 @@ export interface ApiBroker {
 
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
-  /** Adds jobs in one transaction; an id that is there already is left alone. */
+  /**
+   * Adds jobs in one transaction. An id that is there already is left alone; one that a caller gave
+   * is told, and nothing is added.
+   */
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer>;
   /** Adds jobs in a transaction of the caller's, which must be of the same database. */
   join(

@@ -9,10 +9,14 @@ import { ErrandError, isRefusal } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { NewJob } from "./job-terms.ts";
 import type { EnqueuedJob } from "./job.ts";
+import { kept } from "./lazy.ts";
 import { enqueuedJob, type Prepared, type Stored } from "./new-job.ts";
 import { isDue, type Nudge } from "./nudge.ts";
 import type { OnceKey } from "./once-broker.ts";
 import type { Wake } from "./wake.ts";
+
+/** Seldom is an id there already. */
+const taken = kept(() => import("./taken.ts"));
 
 interface IntakeHost {
   readonly broker: Pick<Broker, "enqueue" | "api">;
@@ -29,7 +33,7 @@ export class Intake {
   /** Into the store that `host` has. */
   constructor(host: IntakeHost) {
     this.#host = host;
-    this.#collector = new Collector((jobs) => host.broker.enqueue(jobs), isRefusal);
+    this.#collector = new Collector((jobs) => this.#add(jobs), isRefusal);
   }
 
   /** Stores jobs, of which {@linkcode told} is to tell then. */
@@ -62,6 +66,10 @@ export class Intake {
   async storeOnce(jobs: readonly Prepared[], key: OnceKey): Promise<Stored> {
     const once = await remembering(this.#host.broker).enqueueOnce({ ...key, jobs });
     if (once.kind === "other") throw keyTaken();
+    if (once.kind === "taken") {
+      const { beside } = await taken();
+      return await this.storeOnce(beside(jobs, once.jobs), key);
+    }
     const { kind, ids, answer } = once;
     if (kind === "stored") return this.#stored(jobs, answer);
     return { jobs: jobs.map((job, index) => ({ ...job, id: ids[index]! })), answer };
@@ -70,6 +78,13 @@ export class Intake {
   /** Resolves when everything that was added is stored, or has failed. */
   async settled(): Promise<void> {
     await this.#collector.settled();
+  }
+
+  async #add(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
+    const answer = await this.#host.broker.enqueue(jobs);
+    if (answer.taken === undefined) return answer;
+    const { beside } = await taken();
+    return await this.#add(beside(jobs, answer.taken));
   }
 
   #stored(jobs: readonly Prepared[], answer: EnqueueAnswer): Stored {

@@ -119,6 +119,7 @@ export class EncryptedBroker implements Broker {
       const jobs = await this.#sealedJobs(request.jobs);
       const once = await api.enqueueOnce({ ...request, jobs });
       if (once.kind === "other") return once;
+      if (once.kind === "taken") return { ...once, jobs: await this.#openAll(once.jobs) };
       return { ...once, answer: await this.#openAnswer(once.answer) };
     };
     const retryOnce: ApiBroker["retryOnce"] = async (request) => {
@@ -138,7 +139,8 @@ export class EncryptedBroker implements Broker {
   }
 
   async #openAnswer(answer: EnqueueAnswer): Promise<EnqueueAnswer> {
-    const { duplicates } = answer;
+    const { duplicates, taken } = answer;
+    if (taken !== undefined) return { ...answer, taken: await this.#openAll(taken) };
     if (duplicates === undefined || duplicates.size === 0) return answer;
     const opened = await this.#openAll([...duplicates.values()]);
     const ids = [...duplicates.keys()];

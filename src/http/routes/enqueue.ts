@@ -33,8 +33,8 @@ export const enqueueRoutes: readonly Route[] = [
     summary: "Enqueue one job, or up to 1,000",
     description:
       "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
-      "be sent again: what is there already is left alone. So may one with an `Idempotency-Key`: " +
-      "for a day it is answered as the first time.",
+      "be sent again: what is there already is left alone, and another job under its id is a " +
+      "conflict. So may one with an `Idempotency-Key`: for a day it is answered as the first time.",
     headers: {
       ...ONCE,
       prefer: "`return=minimal`: the answer has ids only",
