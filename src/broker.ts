@@ -10,6 +10,7 @@ import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } fr
 import type { Completed, Held, Settlement } from "./outcome.ts";
 import type { MarkBroker } from "./mark-broker.ts";
 import type { Due, NewJob } from "./job-terms.ts";
+import type { OnceKey, OnceRequest, OnceStanding, RetryOnceRequest } from "./once-broker.ts";
 import type { SqlStatement } from "./statement.ts";
 import type { JoinedTransaction } from "./transaction.ts";
 import type { ScheduleBroker } from "./schedule-broker.ts";
@@ -21,6 +22,8 @@ export interface EnqueueAnswer {
   readonly createdAtMs: number;
   /** By the id of a unique job that was not added: the job that holds its key, as it stands. */
   readonly duplicates?: ReadonlyMap<string, Job>;
+  /** Nothing was added: these jobs are there already under ids that callers gave. */
+  readonly taken?: readonly Job[];
 }
 
 /** A job that a lease holds; texts are JSON. */
@@ -185,15 +188,9 @@ export type CompletionAnswer =
   /** A statement failed. */
   | { readonly kind: "refused"; readonly error: unknown };
 
-/** Jobs to be added by a request that may come again, in whatever process. */
-export interface OnceRequest {
-  /** What the request is known by. */
-  readonly key: string;
-  /** What tells its content from others. */
-  readonly hash: string;
-  /** How long it is remembered. */
-  readonly keepMs: number;
-  readonly jobs: readonly NewJob[];
+/** What a change by such a request came to, now or when it came `first`. */
+export interface ChangedOnce extends Changed {
+  readonly first: boolean;
 }
 
 /** What came of a request that may have come before. */
@@ -205,7 +202,9 @@ export type OnceAnswer =
     readonly answer: EnqueueAnswer;
   }
   /** Another request came with this key. */
-  | { readonly kind: "other" };
+  | { readonly kind: "other" }
+  /** Nothing was added: these jobs are there already under ids that callers gave. */
+  | { readonly kind: "taken"; readonly jobs: readonly Job[] };
 
 /** What a job is and who has it. */
 export interface Standing {
@@ -243,6 +242,17 @@ export interface WaitingAnswer extends Prospect {
 export interface ApiBroker {
   /** Adds jobs and remembers the request, in one transaction, unless it is remembered already. */
   enqueueOnce(request: OnceRequest): Promise<OnceAnswer>;
+  /**
+   * Makes an ended job live again and remembers the request, in one transaction, unless it is
+   * remembered already; `undefined` when another request came with its key.
+   */
+  retryOnce(
+    request: RetryOnceRequest,
+  ): Promise<ChangedOnce | undefined>;
+  /** Remembers that a request is begun, unless one is with its key. */
+  beginOnce(request: OnceKey): Promise<OnceStanding>;
+  /** Remembers what a begun request has come to; forgets it when that is `undefined`. */
+  endOnce(key: string, answer: unknown): Promise<void>;
   /** Forgets up to `limit` requests that need not be remembered any more. */
   pruneRequests(limit: number): Promise<void>;
   /** Those of `ids` that there are. */
@@ -257,7 +267,10 @@ export interface ApiBroker {
 
 /** Jobs in a store, whatever the store is. */
 export interface Broker {
-  /** Adds jobs in one transaction; an id that is there already is left alone. */
+  /**
+   * Adds jobs in one transaction. An id that is there already is left alone; one that a caller gave
+   * is told, and nothing is added.
+   */
   enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer>;
   /** Adds jobs in a transaction of the caller's, which must be of the same database. */
   join(

@@ -68,6 +68,7 @@ export class ErrandError extends Error {
 const REFUSALS: readonly string[] = [
   "INVALID_INPUT",
   "FORBIDDEN",
+  "CONFLICT",
   "PAYLOAD_TOO_LARGE",
 ] satisfies ErrorCode[];
 

@@ -3,18 +3,20 @@
  *
  * @module
  */
-import type { Broker, EnqueueAnswer, OnceRequest } from "./broker.ts";
+import type { ApiBroker, Broker, EnqueueAnswer } from "./broker.ts";
 import { Collector } from "./collector.ts";
 import { ErrandError, isRefusal } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { NewJob } from "./job-terms.ts";
 import type { EnqueuedJob } from "./job.ts";
+import { kept } from "./lazy.ts";
 import { enqueuedJob, type Prepared, type Stored } from "./new-job.ts";
 import { isDue, type Nudge } from "./nudge.ts";
+import type { OnceKey } from "./once-broker.ts";
 import type { Wake } from "./wake.ts";
 
-/** What a request that may come again is known by. */
-export type OnceKey = Omit<OnceRequest, "jobs">;
+/** Seldom is an id there already. */
+const taken = kept(() => import("./taken.ts"));
 
 interface IntakeHost {
   readonly broker: Pick<Broker, "enqueue" | "api">;
@@ -31,7 +33,7 @@ export class Intake {
   /** Into the store that `host` has. */
   constructor(host: IntakeHost) {
     this.#host = host;
-    this.#collector = new Collector((jobs) => host.broker.enqueue(jobs), isRefusal);
+    this.#collector = new Collector((jobs) => this.#add(jobs), isRefusal);
   }
 
   /** Stores jobs, of which {@linkcode told} is to tell then. */
@@ -62,16 +64,11 @@ export class Intake {
    * @throws {ErrandError} `CONFLICT` when that was another request.
    */
   async storeOnce(jobs: readonly Prepared[], key: OnceKey): Promise<Stored> {
-    const { api } = this.#host.broker;
-    if (api === undefined) {
-      throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
-    }
-    const once = await api.enqueueOnce({ ...key, jobs });
-    if (once.kind === "other") {
-      throw new ErrandError(
-        "CONFLICT",
-        "Cannot repeat the request: another one was sent with its key; use a key for one request",
-      );
+    const once = await remembering(this.#host.broker).enqueueOnce({ ...key, jobs });
+    if (once.kind === "other") throw keyTaken();
+    if (once.kind === "taken") {
+      const { beside } = await taken();
+      return await this.storeOnce(beside(jobs, once.jobs), key);
     }
     const { kind, ids, answer } = once;
     if (kind === "stored") return this.#stored(jobs, answer);
@@ -83,10 +80,31 @@ export class Intake {
     await this.#collector.settled();
   }
 
+  async #add(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
+    const answer = await this.#host.broker.enqueue(jobs);
+    if (answer.taken === undefined) return answer;
+    const { beside } = await taken();
+    return await this.#add(beside(jobs, answer.taken));
+  }
+
   #stored(jobs: readonly Prepared[], answer: EnqueueAnswer): Stored {
     const { events, nudge, wake } = this.#host;
     if (nudge === undefined && !events.heard("enqueued")) wake.signal("work");
     else this.told(jobs, answer);
     return { jobs, answer };
   }
+}
+
+/** What remembers requests. @throws {ErrandError} `CONFLICT` where nothing does. */
+export function remembering({ api }: Pick<Broker, "api">): ApiBroker {
+  if (api !== undefined) return api;
+  throw new ErrandError("CONFLICT", "Cannot remember a request: this Errand has no database");
+}
+
+/** The error for a key that another request has. */
+export function keyTaken(): ErrandError {
+  return new ErrandError(
+    "CONFLICT",
+    "Cannot repeat the request: another one was sent with its key; use a key for one request",
+  );
 }

@@ -13,6 +13,11 @@ export interface NewJob {
   readonly terms: JobTerms;
   /** There when its terms say `unique`. */
   readonly uniqueKey?: string;
+  /**
+   * There when its id was given by a caller, who may have given it to another job as well: whether
+   * its payload was, too, or is a copy of what may have changed since.
+   */
+  readonly given?: "id" | "id and payload";
 }
 
 /** What jobs of one call have in common; texts are JSON. */

@@ -194,6 +194,16 @@ export function prepare(
   return parsed instanceof Promise ? parsed.then(ready) : ready();
 }
 
+/** The same under an id that its caller gave. */
+export function prepareGiven(
+  { id, given }: Required<Pick<Prepared, "id" | "given">>,
+  ...[task, terms, payload, host]: Parameters<typeof prepare>
+): Prepared | Promise<Prepared> {
+  const prepared = prepare(task, terms, payload, host, id);
+  if (prepared instanceof Promise) return prepared.then((job) => ({ ...job, given }));
+  return { ...prepared, given };
+}
+
 /** By the payload as it is stored: without members that JSON leaves out. */
 function keyed(prepared: Prepared, unique: UniqueRule): Prepared | Promise<Prepared> {
   const key = uniqueKey(prepared.terms.task, unique, decode(prepared.payload));

@@ -19,6 +19,7 @@ import {
   toSchedule,
 } from "./schedule.ts";
 import type { Found, ScheduleOptions } from "./schedule-options.ts";
+import { idTaken } from "./taken.ts";
 import { checkName, type EnqueueOptions, type Task } from "./task.ts";
 import type { VerbBroker } from "./verb-broker.ts";
 import type { Wake } from "./wake.ts";
@@ -120,6 +121,7 @@ export class ScheduleVerbs {
     checkNewId(id, `the id of a job of schedule ${show(name)}`);
     const job = await broker.schedules.run(checkScheduleName(name), id);
     if (job === undefined) throw notFound("run", name);
+    if (job.schedule?.name !== name) throw idTaken(id);
     events.emit("enqueued", { job });
     wake.signal("work");
     return job;

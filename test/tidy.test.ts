@@ -23,7 +23,7 @@ const layers: readonly (readonly string[])[] = [
     ],
     ...["schedule", "schedule-broker", "schedule-options", "mark-broker"],
     ...["sql-text", "statement", "transaction", "completion", "parse-input", "job-checks", "calls"],
-    ...["change", "feed-broker", "watch-query", "bulk", "verb-broker"],
+    ...["change", "feed-broker", "watch-query", "bulk", "verb-broker", "once-broker", "taken"],
     ...["job-query", "field-index", "clone", "page", "worker-info", "worker-broker", "runtime"],
     ...["jsonified", "members", "isolate", "crash", "context", "lazy", "retentions"],
   ].map((name) => `src/${name}.ts`),

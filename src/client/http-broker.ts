@@ -21,7 +21,7 @@ import type { NewJob } from "../job-terms.ts";
 import { ErrandError, invalid } from "../errors.ts";
 import type { JobRef } from "../events.ts";
 import type { LogsBody, UpkeepBody, WakeupBody, Wire } from "../http/wire.ts";
-import { isEnded, type Job, type JobPage, type LogLine, type Stats } from "../job.ts";
+import type { Job, JobPage, LogLine, Stats } from "../job.ts";
 import type { SqlStatement } from "../statement.ts";
 import { Endings } from "./endings.ts";
 import { HttpFeed } from "./http-feed.ts";
@@ -31,7 +31,7 @@ import { dueBody, HttpVerbs } from "./http-verbs.ts";
 import { HttpWorkers } from "./http-workers.ts";
 import { enqueueJobs } from "./new-jobs.ts";
 import { changedOnce, found } from "./pages.ts";
-import { type Ask, type Requests, segment } from "./requests.ts";
+import { type Ask, ownKey, type Requests, segment } from "./requests.ts";
 import { toJob, toJobPage, toStats } from "./revive.ts";
 import { Wakeups } from "./wakeups.ts";
 import { exchange, heartbeat } from "./work.ts";
@@ -183,17 +183,9 @@ export class HttpBroker implements Broker {
     return await this.#changed(`${jobPath(id)}/cancel`, { method: "POST" });
   }
 
-  /** Who hears that it is live already, the second time, has what was asked for. */
   async retry(id: string, runAtMs: number | null, delayMs: number): Promise<Changed> {
     const body = dueBody({ runAtMs, delayMs });
-    return await changedOnce(
-      "CONFLICT",
-      (repeats) => this.#changed(`${jobPath(id)}/retry`, { body, repeats }),
-      async () => {
-        const job = await this.get(id);
-        return job && !isEnded(job.state) ? { job, changed: true } : undefined;
-      },
-    );
+    return await this.#changed(`${jobPath(id)}/retry`, { body, headers: ownKey() });
   }
 
   /** Looks at it before, as nobody can afterwards. */
@@ -201,7 +193,6 @@ export class HttpBroker implements Broker {
     const job = await this.get(id);
     if (job === undefined) return { changed: false };
     const removed = changedOnce<Wire<Job> | Job>(
-      "NOT_FOUND",
       (repeats) => this.#requests.send<Wire<Job>>(jobPath(id), { method: "DELETE", repeats }),
       () => job,
     );

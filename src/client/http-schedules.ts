@@ -42,7 +42,6 @@ export class HttpSchedules implements ScheduleBroker {
     const { record } = await this.look(name);
     if (record === undefined) return undefined;
     const removed = changedOnce<unknown>(
-      "NOT_FOUND",
       (repeats) => this.#requests.send(pathOf(name), { method: "DELETE", repeats }),
       () => record,
     );

@@ -13,7 +13,7 @@ import type { Schedule, ScheduleTerms } from "../schedule.ts";
 import type { BulkCall, VerbBroker } from "../verb-broker.ts";
 import { pathOf } from "./http-schedules.ts";
 import { policyBody } from "./new-jobs.ts";
-import { type Requests, segment } from "./requests.ts";
+import { ownKey, type Requests, segment } from "./requests.ts";
 import { toJob, toSchedule } from "./revive.ts";
 
 /** Each is one request. */
@@ -61,12 +61,16 @@ export class HttpVerbs implements VerbBroker {
   /** See {@linkcode VerbBroker.changeMany}. */
   async changeMany({ verb, filter, options, due }: BulkCall): Promise<BulkResult> {
     const body = { filter, ...options, ...(due !== undefined && dueBody(due)) };
-    return await this.#requests.send(`/v1/jobs/${verb}`, { body });
+    return await this.#requests.send(`/v1/jobs/${verb}`, {
+      body,
+      ...(!options.dryRun && { headers: ownKey() }),
+    });
   }
 
   /** See {@linkcode VerbBroker.removeQueue}. */
   async removeQueue(queue: string): Promise<{ readonly count: number }> {
-    return await this.#requests.send(`/v1/queues/${segment(queue)}`, { method: "DELETE" });
+    const path = `/v1/queues/${segment(queue)}`;
+    return await this.#requests.send(path, { method: "DELETE", headers: ownKey() });
   }
 
   /** See {@linkcode VerbBroker.clone}. */

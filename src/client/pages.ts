@@ -17,10 +17,9 @@ export async function found<Value>(asked: Promise<Value>): Promise<Value | undef
 
 /**
  * What `change` answers. Sent again, because nobody knew what had become of it, it may find what it
- * did itself: where the server says `code` then, `done` says what the first answer was.
+ * did itself: where nothing is left then, `done` says what the first answer was.
  */
 export async function changedOnce<Value>(
-  code: "CONFLICT" | "NOT_FOUND",
   change: (repeats: () => void) => Promise<Value>,
   done: () => Promise<Value | undefined> | Value,
 ): Promise<Value> {
@@ -28,7 +27,7 @@ export async function changedOnce<Value>(
   try {
     return await change(() => repeated = true);
   } catch (error) {
-    if (!repeated || !(error instanceof ErrandError && error.code === code)) throw error;
+    if (!repeated || !(error instanceof ErrandError && error.code === "NOT_FOUND")) throw error;
     const value = await done();
     if (value === undefined) throw error;
     return value;

@@ -5,6 +5,7 @@
  */
 import { sleep, systemClock } from "../clock.ts";
 import { ErrandError } from "../errors.ts";
+import { newId } from "../id.ts";
 import { type Answer, readAnswer, unavailable } from "./answer.ts";
 import type { RequestSettings } from "./options.ts";
 
@@ -125,6 +126,11 @@ export class Requests {
 
 /** A POST would arrive as a GET there, and the token at whoever that is. */
 const redirect = "manual";
+
+/** What a request is known by when it is sent again. */
+export function ownKey(): Readonly<Record<string, string>> {
+  return { "idempotency-key": newId() };
+}
 
 /** `name` as a part of a path. */
 export function segment(name: string): string {

@@ -22,7 +22,6 @@ import type {
   JobQuery,
   ListQuery,
   OnceAnswer,
-  OnceRequest,
   RescuedJob,
   RescueRequest,
   Retentions,
@@ -35,6 +34,7 @@ import type { Job, JobPage, LogLine, Stats } from "../job.ts";
 import { lazy } from "../lazy.ts";
 import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
+import type { OnceRequest } from "../once-broker.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { carriesEnvelope, looksSealed } from "./envelope.ts";
 import { isPlain, isSealed, opening, sealing } from "./look.ts";
@@ -119,9 +119,14 @@ export class EncryptedBroker implements Broker {
       const jobs = await this.#sealedJobs(request.jobs);
       const once = await api.enqueueOnce({ ...request, jobs });
       if (once.kind === "other") return once;
+      if (once.kind === "taken") return { ...once, jobs: await this.#openAll(once.jobs) };
       return { ...once, answer: await this.#openAnswer(once.answer) };
     };
-    return { ...api, enqueueOnce };
+    const retryOnce: ApiBroker["retryOnce"] = async (request) => {
+      const done = await api.retryOnce(request);
+      return done && { ...await this.#openChanged(done), first: done.first };
+    };
+    return { ...api, enqueueOnce, retryOnce };
   }
 
   #sealedJobs(jobs: readonly NewJob[]): readonly NewJob[] | Promise<readonly NewJob[]> {
@@ -134,7 +139,8 @@ export class EncryptedBroker implements Broker {
   }
 
   async #openAnswer(answer: EnqueueAnswer): Promise<EnqueueAnswer> {
-    const { duplicates } = answer;
+    const { duplicates, taken } = answer;
+    if (taken !== undefined) return { ...answer, taken: await this.#openAll(taken) };
     if (duplicates === undefined || duplicates.size === 0) return answer;
     const opened = await this.#openAll([...duplicates.values()]);
     const ids = [...duplicates.keys()];

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ErrandError, type Issue } from "../errors.ts";
-import { knownTask, metaText, prepare, type Prepared, termsOf } from "../new-job.ts";
+import { ErrandError, invalid, type Issue } from "../errors.ts";
+import { knownTask, metaText, prepare, type Prepared, prepareGiven, termsOf } from "../new-job.ts";
 import { partsOf } from "../parts.ts";
 import type { EnqueueOptions } from "../task.ts";
 import { Tasks } from "../tasks.ts";
@@ -41,6 +41,7 @@ export function preparedJobs(
   const bodies = (many ? body : [body]) as readonly NewJobBody[];
   const familiar = familiarKinds(kinds, bodies);
   if (familiar === undefined) parsed(newJobs, body, "body");
+  if (many) checkIds(bodies);
   let slow = false;
   const jobs = bodies.map((one, index) => {
     const path = many ? [index] : NOWHERE;
@@ -54,6 +55,19 @@ export function preparedJobs(
 
 const NOWHERE: Issue["path"] = [];
 
+/** One id is for one job. */
+function checkIds(bodies: readonly NewJobBody[]): void {
+  const ids = new Set<string>();
+  bodies.forEach(({ id }, index) => {
+    if (id === undefined) return;
+    if (ids.has(id)) {
+      const message = "is the id of another job of this request";
+      throw invalid(`Cannot use ${id}: it ${message}`, [{ message, path: [index, "id"] }]);
+    }
+    ids.add(id);
+  });
+}
+
 function preparedJob(
   { caller, parts }: EnqueueCall,
   { known, terms }: Kind,
@@ -63,7 +77,9 @@ function preparedJob(
   checkQueue(caller, terms.queue);
   if (terms.unique !== undefined) checkConflict(caller, terms.unique);
   try {
-    const job = prepare(known, terms, payload, parts, id);
+    const job = id === undefined
+      ? prepare(known, terms, payload, parts)
+      : prepareGiven({ id, given: "id and payload" }, known, terms, payload, parts);
     return job instanceof Promise ? late(job, path) : job;
   } catch (error) {
     throw at([...path, "payload"], error);

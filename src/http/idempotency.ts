@@ -4,11 +4,15 @@
  * @module
  */
 import { invalid } from "../errors.ts";
-import type { OnceKey } from "../intake.ts";
+import type { OnceKey } from "../once-broker.ts";
 import type { Call } from "./route.ts";
 
 /** What is sent again later is a new request. */
 const KEEP_MS = 86_400_000;
+/** The header, as a route declares it. */
+export const ONCE: Readonly<Record<string, string>> = {
+  "idempotency-key": "1 to 255 visible characters that no other request of the token has",
+};
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**

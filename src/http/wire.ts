@@ -47,7 +47,7 @@ export interface ProblemBody {
 
 /** `POST /v1/jobs` takes one of these, or an array of 1 to 1,000. */
 export interface NewJobBody extends JobPolicy {
-  /** A UUIDv7 of the caller's own: sent again, it adds nothing. */
+  /** A UUIDv7 of the caller's own: sent again, it adds nothing; another job may not have it. */
   readonly id?: string;
   /** The name of its task. */
   readonly task: string;

@@ -20,7 +20,8 @@ export async function logs(driver: Driver, id: string): Promise<readonly LogLine
 }
 
 const LIVE = "state IN ('scheduled', 'available', 'running')";
-const ENDED = "state IN ('completed', 'failed', 'cancelled')";
+/** What an ended job is in. */
+export const ENDED = "state IN ('completed', 'failed', 'cancelled')";
 
 const CANCEL = `
   UPDATE errand_job SET state = 'cancelled', ended_at = ${NOW}, lease_id = NULL,

@@ -23,16 +23,28 @@ export const INSERT_JOBS: string = `
   FROM json_each(?2)
   WHERE true ON CONFLICT (id) DO NOTHING`;
 
+/** Right after it: fails, and the whole batch with it, when not all of `?1` jobs were added. */
+const ALL_ADDED = "SELECT CASE changes() WHEN ?1 THEN 1 ELSE json('ID_TAKEN') END";
+
 /** When job `?1` was added. */
 export const CREATED_AT: string = "SELECT created_at FROM errand_job WHERE id = ?1";
 
 /** Adds `jobs` in one transaction; what was added before tells its own time. */
-export async function enqueue(
+export function enqueue(
   driver: Driver,
   now: number | null,
   jobs: readonly NewJob[],
 ): Promise<EnqueueAnswer> {
-  const inserts = insertStatements(now, jobs);
+  return added(driver, now, jobs, insertStatements(now, jobs));
+}
+
+/** What came of `jobs`, which `inserts` add. */
+export async function added(
+  driver: Driver,
+  now: number | null,
+  jobs: readonly NewJob[],
+  inserts: readonly Statement[],
+): Promise<EnqueueAnswer> {
   if (jobs.some(isUnique)) {
     return uniqueAnswer(await driver.write([...inserts, ...uniqueQuestions(now, jobs)]));
   }
@@ -52,11 +64,18 @@ function only(result: Result | undefined): number {
 
 /** The statements that add `jobs`. */
 export function insertStatements(now: number | null, jobs: readonly NewJob[]): Statement[] {
-  return groups(jobs).flatMap(({ terms, members }) =>
-    terms.unique === undefined
-      ? [{ sql: INSERT_JOBS, args: [now, `{${members.join()}}`, ...columns(terms)] }]
-      : insertUnique(terms.unique, [now, `[${members.join()}]`, ...columns(terms)])
-  );
+  return groups(jobs).flatMap(({ terms, members, given }) => {
+    if (terms.unique !== undefined) {
+      return insertUnique(terms.unique, [now, `[${members.join()}]`, ...columns(terms)]);
+    }
+    const insert = { sql: INSERT_JOBS, args: [now, `{${members.join()}}`, ...columns(terms)] };
+    return given ? [insert, { sql: ALL_ADDED, args: [members.length] }] : [insert];
+  });
+}
+
+/** Whether a caller gave the job's id. */
+export function isGiven({ given }: NewJob): boolean {
+  return given !== undefined;
 }
 
 /** Arguments `?3` and up. */
@@ -68,6 +87,8 @@ function columns(terms: JobTerms): Value[] {
 interface Group {
   readonly terms: JobTerms;
   readonly members: string[];
+  /** Whether callers gave their ids. */
+  readonly given: boolean;
   length: number;
 }
 
@@ -75,11 +96,15 @@ interface Group {
 const GROUP_JOBS_MAX = 1_000;
 const GROUP_LENGTH_MAX = 2 ** 20;
 
-/** Jobs with equal terms, as members of a JSON object from id to payload. */
+/**
+ * Jobs with equal terms, whose ids are all given or all made here, as members of a JSON object from
+ * id to payload.
+ */
 function groups(jobs: readonly NewJob[]): readonly Omit<Group, "length">[] {
   const [first, second] = jobs;
   if (first !== undefined && second === undefined) {
-    return [{ terms: first.terms, members: [memberOf(first)] }]; // most, and without a key
+    // most, and without a key
+    return [{ terms: first.terms, members: [memberOf(first)], given: isGiven(first) }];
   }
   const groups: Group[] = [];
   const open = new Map<string, Group>();
@@ -87,11 +112,13 @@ function groups(jobs: readonly NewJob[]): readonly Omit<Group, "length">[] {
   for (const job of jobs) {
     const { terms } = job;
     const member = memberOf(job);
-    const key = last?.terms === terms ? undefined : termsKey(terms);
+    const given = isGiven(job);
+    const same = last?.terms === terms && last.given === given;
+    const key = same ? undefined : termsKey(terms, given);
     let group = key === undefined ? last : open.get(key);
     if (group === undefined || isFull(group)) {
-      groups.push(group = { terms, members: [], length: 0 });
-      open.set(key ?? termsKey(terms), group);
+      groups.push(group = { terms, members: [], given, length: 0 });
+      open.set(key ?? termsKey(terms, given), group);
     }
     group.members.push(member);
     group.length += member.length;
@@ -104,9 +131,9 @@ function memberOf({ id, payload, uniqueKey }: NewJob): string {
   return uniqueKey === undefined ? `"${id}":${payload}` : uniqueMember(id, uniqueKey, payload);
 }
 
-function termsKey(terms: JobTerms): string {
+function termsKey(terms: JobTerms, given: boolean): string {
   const { scope, windowMs, onConflict } = terms.unique ?? {};
-  return JSON.stringify([...columns(terms), scope, windowMs, onConflict]);
+  return JSON.stringify([...columns(terms), scope, windowMs, onConflict, given]);
 }
 
 function isFull({ members, length }: Group): boolean {

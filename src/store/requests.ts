@@ -3,12 +3,13 @@
  *
  * @module
  */
-import type { EnqueueAnswer, OnceAnswer, OnceRequest } from "../broker.ts";
+import type { EnqueueAnswer, OnceAnswer } from "../broker.ts";
+import type { OnceRequest } from "../once-broker.ts";
 import type { Driver, Row, Statement } from "./driver/driver.ts";
 import { isGuard } from "./driver/faults.ts";
-import { insertStatements } from "./enqueue.ts";
 import { toJob } from "./rows.ts";
 import { NOW } from "./sql.ts";
+import { givenStatements, takenBy } from "./taken.ts";
 import { DUPLICATES, isUnique, keysOf } from "./unique.ts";
 
 /** After the jobs, as it tells when they were made; it replaces one that has expired. */
@@ -61,6 +62,8 @@ export async function enqueueOnce(
       if (!isGuard((error as Error).cause ?? error)) throw error;
       const recalled = await recall(driver, request, own);
       if (recalled !== undefined) return recalled;
+      const taken = await takenBy(driver, request.jobs);
+      if (taken.length > 0) return { kind: "taken", jobs: taken };
       if (tries === TRIES) throw error;
     }
   }
@@ -76,7 +79,7 @@ function onceStatements(
     ? { sql: REMEMBER_UNIQUE, args: [...args, JSON.stringify(keysOf(jobs))] }
     : { sql: REMEMBER, args };
   return [
-    ...insertStatements(now, jobs),
+    ...givenStatements(now, jobs),
     remember,
     { sql: FIRST, args: [] },
     { sql: RECALL, args: [key] },

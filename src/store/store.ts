@@ -37,7 +37,7 @@ import type { SqlStatement } from "../statement.ts";
 import type { JoinedTransaction } from "../transaction.ts";
 import type { WorkerBroker } from "../worker-broker.ts";
 import type { Driver } from "./driver/driver.ts";
-import { enqueue } from "./enqueue.ts";
+import { enqueue, isGiven } from "./enqueue.ts";
 import { exchange } from "./exchange.ts";
 import { keepFeed } from "./feed-keep.ts";
 import { glimpse } from "./glimpse.ts";
@@ -52,6 +52,7 @@ const completion = kept(() => import("./completion.ts"));
 const history = kept(() => import("./history.ts"));
 const joining = kept(() => import("./join.ts"));
 const queueing = kept(() => import("./queues.ts"));
+const taken = kept(() => import("./taken.ts"));
 
 /** Stores jobs in the database behind `driver`. */
 export class Store implements Broker {
@@ -100,8 +101,8 @@ export class Store implements Broker {
     this.api = lazy(
       async () => (await import("./api.ts")).apiBroker(of, clock),
       {
-        ...{ enqueueOnce: 1, pruneRequests: 1, standing: 1 },
-        ...{ leaseLeftMs: 1, leaseQueues: 1, waiting: 1 },
+        ...{ enqueueOnce: 1, retryOnce: 1, beginOnce: 1, endOnce: 1, pruneRequests: 1 },
+        ...{ standing: 1, leaseLeftMs: 1, leaseQueues: 1, waiting: 1 },
       },
     );
     this.silent = driver.silent ?? false;
@@ -110,9 +111,11 @@ export class Store implements Broker {
     if (driver.usage !== undefined) this.usage = driver.usage;
   }
 
-  enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
+  async enqueue(jobs: readonly NewJob[]): Promise<EnqueueAnswer> {
     const here = this.#driver.sameClock ? systemClock.now() : null; // spares a look at the row
-    return enqueue(this.#driver, this.#clock.databaseNow() ?? here, jobs);
+    const now = this.#clock.databaseNow() ?? here;
+    const add = jobs.some(isGiven) ? (await taken()).enqueueGiven : enqueue;
+    return await add(this.#driver, now, jobs);
   }
 
   async join(

@@ -52,6 +52,44 @@ describe("answers that are lost on their way", () => {
     expect(lost.length).toBeGreaterThan(10);
   });
 
+  it("tell how many jobs were changed, and change them once", async () => {
+    await using both = await pair(lossy());
+    const { client, server } = both;
+    await server.enqueueMany([1, 2, 3].map((payload) => ({ task: "t", queue: "q", payload })));
+    expect(await client.cancelMany({ queue: "q" })).toEqual({ count: 3 });
+    expect(await client.retryMany({ queue: "q", state: "cancelled" })).toEqual({ count: 3 });
+    expect(await client.removeMany({ queue: "q" }, { limit: 2 })).toMatchObject({ count: 2 });
+    expect(await client.purge({ queue: "q" })).toEqual({ count: 0 });
+    expect(await client.queues.remove("q")).toEqual({ count: 1 });
+    expect((await server.stats()).queues.q).toBeUndefined();
+  });
+
+  it("let no job run again that has ended meanwhile", async () => {
+    let runs = 0;
+    const counts = defineTask({ name: "counts", run: () => void runs++ });
+    const repeated = new Set<string>();
+    let work = (): Promise<unknown> => Promise.resolve();
+    await using both = await pair({
+      async between(request, pass) {
+        const first = request.method === "POST" && !repeated.delete(request.url);
+        const response = await pass();
+        if (!first) return response;
+        repeated.add(request.url);
+        await work();
+        throw new TypeError("fetch failed: the connection was reset");
+      },
+      server: { tasks: [counts] },
+    });
+    const { client, server } = both;
+    work = () => server.worker().drain();
+    const { id } = await server.enqueue(counts);
+    await server.cancel(id);
+    expect(await client.retry(id)).toMatchObject({ state: "completed" });
+    expect(await client.retryMany({ state: "completed" })).toEqual({ count: 1 });
+    expect(await server.stats()).toMatchObject({ completed: 1, available: 0 });
+    expect(runs).toBe(2);
+  });
+
   it("do not hide that somebody else was first", async () => {
     await using both = await pair(lossy());
     const { client } = both;

@@ -44,6 +44,7 @@ function openLot(): Lot {
   const api = {
     ...{ waiting, enqueueOnce: unused, pruneRequests: unused, standing: unused },
     ...{ leaseLeftMs: unused, leaseQueues: unused },
+    ...{ retryOnce: unused, beginOnce: unused, endOnce: unused },
   };
   const parking = new Parking({ broker: {}, api, clock, events, wake });
   const lot: Lot = {

@@ -8,12 +8,16 @@ import { filteredQueue } from "../access.ts";
 import { json } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
+import { ONCE } from "../idempotency.ts";
+import { runOnce } from "../once.ts";
 import { type Route, route } from "../route.ts";
 
 const common = {
   method: "POST",
   scope: "admin",
   tag: "Many jobs",
+  headers: ONCE,
+  problems: [409],
   example: { filter: { state: "failed", queue: "images" }, dryRun: true },
   answers: {
     200: {
@@ -30,8 +34,10 @@ export const bulkRoutes: readonly Route[] = [
     path: "/v1/jobs/purge",
     summary: "Remove ended jobs by a filter",
     body: bodies.bulk,
-    async handle({ errand, caller, body: { filter, ...options } }) {
-      return json(await errand.purge(limited(caller, filter), options));
+    async handle(call) {
+      const { errand, caller, body: { filter, ...options } } = call;
+      const run = () => errand.purge(limited(caller, filter), options);
+      return json(await runOnce(call, { request: ["purge", call.body], run, resumes: true }));
     },
   }),
   route({
@@ -40,8 +46,10 @@ export const bulkRoutes: readonly Route[] = [
     summary: "Cancel live jobs by a filter",
     example: { filter: { task: "resize" } },
     body: bodies.bulk,
-    async handle({ errand, caller, body: { filter, ...options } }) {
-      return json(await errand.cancelMany(limited(caller, filter), options));
+    async handle(call) {
+      const { errand, caller, body: { filter, ...options } } = call;
+      const run = () => errand.cancelMany(limited(caller, filter), options);
+      return json(await runOnce(call, { request: ["cancel", call.body], run, resumes: true }));
     },
   }),
   route({
@@ -50,8 +58,10 @@ export const bulkRoutes: readonly Route[] = [
     summary: "Make ended jobs live again by a filter",
     description: "The failed ones, unless the filter names other states.",
     body: bodies.bulkRetry,
-    async handle({ errand, caller, body: { filter, ...options } }) {
-      return json(await errand.retryMany(limited(caller, filter), options));
+    async handle(call) {
+      const { errand, caller, body: { filter, ...options } } = call;
+      const run = () => errand.retryMany(limited(caller, filter), options);
+      return json(await runOnce(call, { request: ["retry", call.body], run, resumes: false }));
     },
   }),
   route({
@@ -59,8 +69,10 @@ export const bulkRoutes: readonly Route[] = [
     path: "/v1/jobs/remove",
     summary: "Remove jobs that are not running by a filter",
     body: bodies.bulk,
-    async handle({ errand, caller, body: { filter, ...options } }) {
-      return json(await errand.removeMany(limited(caller, filter), options));
+    async handle(call) {
+      const { errand, caller, body: { filter, ...options } } = call;
+      const run = () => errand.removeMany(limited(caller, filter), options);
+      return json(await runOnce(call, { request: ["remove", call.body], run, resumes: true }));
     },
   }),
 ];

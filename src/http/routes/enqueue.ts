@@ -15,7 +15,7 @@ import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { checkConflict, preparedJobs } from "../enqueue.ts";
 import { jobParams } from "../fields.ts";
-import { onceKey } from "../idempotency.ts";
+import { ONCE, onceKey } from "../idempotency.ts";
 import { parsed } from "../input.ts";
 import { type Call, type Route, route } from "../route.ts";
 import type { EnqueuedBody, NewJobBody } from "../wire.ts";
@@ -33,10 +33,10 @@ export const enqueueRoutes: readonly Route[] = [
     summary: "Enqueue one job, or up to 1,000",
     description:
       "All of them are added, or none. A request that brings ids of its own (`id`, a UUIDv7) may " +
-      "be sent again: what is there already is left alone. So may one with an `Idempotency-Key`: " +
-      "for a day it is answered as the first time.",
+      "be sent again: what is there already is left alone, and another job under its id is a " +
+      "conflict. So may one with an `Idempotency-Key`: for a day it is answered as the first time.",
     headers: {
-      "idempotency-key": "1 to 255 visible characters that no other request of the token has",
+      ...ONCE,
       prefer: "`return=minimal`: the answer has ids only",
     },
     body: bodies.newJobs,

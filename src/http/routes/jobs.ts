@@ -19,6 +19,8 @@ import {
   wholeText,
   word,
 } from "../fields.ts";
+import { ONCE } from "../idempotency.ts";
+import { retryOnce } from "../once.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { waiting, waitMs } from "../wait.ts";
 import type { WaitBody } from "../wire.ts";
@@ -152,14 +154,17 @@ export const jobRoutes: readonly Route[] = [
     scope: "admin",
     tag: "Jobs",
     summary: "Make an ended job live again",
-    description: "With all its attempts before it; due now, or as the body says.",
+    description:
+      "With all its attempts before it; due now, or as the body says. Sent again with its key, " +
+      "it answers the job as it stands, also when that has ended since.",
+    headers: ONCE,
     params: jobParams,
     body: bodies.due,
     example: { delay: "10m" },
     answers: { 200: theJob },
     async handle(call) {
       await checkOwn(call, "retry", call.params.id);
-      return json(await call.errand.retry(call.params.id, call.body));
+      return json(await retryOnce(call, call.params.id, call.body));
     },
   }),
 ];

@@ -8,6 +8,8 @@ import { ErrandError, show } from "../../errors.ts";
 import { checkQueue } from "../access.ts";
 import { json, noContent } from "../answer.ts";
 import { nameParams, whole } from "../fields.ts";
+import { ONCE } from "../idempotency.ts";
+import { runOnce } from "../once.ts";
 import { type Route, route } from "../route.ts";
 import { queueBody, reachedStats } from "./stats.ts";
 
@@ -58,15 +60,19 @@ export const queueRoutes: readonly Route[] = [
     tag: "Queues",
     summary: "Remove all jobs of a queue, and its pause",
     description: "Running ones are cancelled first. Sent again, it does what is left.",
+    headers: ONCE,
     params: nameParams,
+    problems: [409],
     answers: {
       200: {
         description: "How many jobs it were",
         schema: v.strictObject({ count: whole(0, Number.MAX_SAFE_INTEGER) }),
       },
     },
-    async handle({ errand, caller, params }) {
-      return json(await errand.queues.remove(checkQueue(caller, params.name)));
+    async handle(call) {
+      const name = checkQueue(call.caller, call.params.name);
+      const run = () => call.errand.queues.remove(name);
+      return json(await runOnce(call, { request: ["remove queue", name], run, resumes: true }));
     },
   }),
   route({

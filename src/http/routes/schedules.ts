@@ -179,6 +179,7 @@ export const scheduleRoutes: readonly Route[] = [
     path: "/v1/schedules/{name}/run",
     scope: "admin",
     summary: "Enqueue one job of it now, beside its series",
+    problems: [409],
     body: v.optional(v.strictObject({ id: some(newUuid) })),
     answers: { 201: { description: "The job", schema: job } },
     async handle(call) {
