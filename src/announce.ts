@@ -7,7 +7,7 @@ import type { ClaimedJob, ExchangeRequest } from "./broker.ts";
 import { decode } from "./codec.ts";
 import type { AttemptRef, Events } from "./events.ts";
 import type { JanitorHost } from "./janitor.ts";
-import { endsJob, type Settlement } from "./outcome.ts";
+import { endsJob, type Refused, type Settlement } from "./outcome.ts";
 import type { Wake } from "./wake.ts";
 
 /** A settlement with what its event tells. */
@@ -25,6 +25,14 @@ export interface Exchange {
 /** The event's reference to an attempt. */
 export function attemptRef(job: EndedAttempt["job"], worker: string): AttemptRef {
   return { id: job.id, task: job.task, queue: job.queue, attempt: job.attempt, worker };
+}
+
+/** An attempt as it was stored, which is as a failure where its outcome was refused. */
+export function asStored(ended: EndedAttempt, { failed }: Refused): EndedAttempt {
+  const error = failed?.get(ended.id);
+  if (error === undefined) return ended;
+  const { attempt } = ended.job;
+  return { ...ended, outcome: { kind: "fail", error: { ...error, attempt } } };
 }
 
 /** Emits the event of an outcome that was stored. */

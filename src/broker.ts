@@ -7,7 +7,7 @@
 import type { JobRef } from "./events.ts";
 import type { FeedBroker } from "./feed-broker.ts";
 import type { FieldValue, Job, JobFilter, JobPage, JobState, LogLine, Stats } from "./job.ts";
-import type { Completed, Held, Settlement } from "./outcome.ts";
+import type { Completed, Held, Refused, Settlement } from "./outcome.ts";
 import type { MarkBroker } from "./mark-broker.ts";
 import type { Due, NewJob } from "./job-terms.ts";
 import type { OnceKey, OnceRequest, OnceStanding, RetryOnceRequest } from "./once-broker.ts";
@@ -74,7 +74,7 @@ export interface Prospect {
 }
 
 /** What came of an exchange, once committed; it looks ahead when a claim asked. */
-export interface ExchangeAnswer extends Prospect {
+export interface ExchangeAnswer extends Prospect, Refused {
   readonly jobs: readonly ClaimedJob[];
   /** Ids of the settlements that changed nothing, because their lease no longer held the job. */
   readonly lost: ReadonlySet<string>;
@@ -92,7 +92,7 @@ export interface HeartbeatRequest {
 }
 
 /** What a worker hears from a heartbeat. */
-export interface HeartbeatAnswer {
+export interface HeartbeatAnswer extends Pick<Refused, "dropped"> {
   /** How many of the leases there were, where the store tells. */
   readonly prolonged?: number;
   /** Which of the held jobs are not. */

@@ -72,7 +72,10 @@ export interface ErrandEvents {
   stopped: WorkerEnd;
   /** A run has ended, or has found another one under way. */
   ran: RunSummary;
-  /** Background work failed and will be tried again; nothing was lost. */
+  /**
+   * Background work failed and will be tried again; nothing was lost, unless the message says that
+   * a server will never take what a handler has reported.
+   */
   error: { readonly error: unknown; readonly during: string };
 }
 
@@ -142,6 +145,15 @@ export class Events {
       // The logger itself throws: there is nobody left to tell.
     }
   }
+}
+
+/** Emits an `error` event for each of `errors`. */
+export function emitErrors(
+  events: Events,
+  during: string,
+  errors: readonly unknown[] = [],
+): void {
+  for (const error of errors) events.emit("error", { error, during });
 }
 
 /** Calls `cancelled` with each job that is cancelled here; returns what ends that. */

@@ -6,7 +6,7 @@
  */
 import type { Broker, LostJob } from "./broker.ts";
 import type { Clock } from "./clock.ts";
-import type { Events } from "./events.ts";
+import { emitErrors, type Events } from "./events.ts";
 import { Loop } from "./loop.ts";
 import type { Held } from "./outcome.ts";
 import type { Wake } from "./wake.ts";
@@ -129,19 +129,22 @@ export class Heart {
 
   /** Beats now, unless nothing is held and the worker's row is not due. */
   async beat(): Promise<void> {
-    const { broker, clock, leaseMs } = this.#host;
+    const { broker, clock, events, leaseMs } = this.#host;
     this.#hurried = false;
     const worker = this.#dueRow();
     if (this.#open.size === 0 && worker === undefined) return;
     const held = this.#host.held();
     const request = { leaseMs, leases: [...this.#open.keys()], held };
-    const { lost, command } = await broker.heartbeat(worker ? { ...request, worker } : request)
+    const { lost, command, dropped } = await broker.heartbeat(
+      worker ? { ...request, worker } : request,
+    )
       .catch((error: unknown) => {
         if (worker !== undefined) this.#rowMs = clock.elapsedMs();
         throw error;
       });
     this.#host.saved(held);
     this.#lastMs = clock.elapsedMs();
+    emitErrors(events, "heartbeat", dropped);
     for (const job of lost) this.#host.lose(job, held.find(({ id }) => id === job.id)?.lease);
     if (command !== undefined) this.#host.asked(command);
   }

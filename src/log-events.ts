@@ -9,11 +9,12 @@ import type { Events } from "./events.ts";
 import type { Logger } from "./logger.ts";
 import { isInvalidInput } from "./schema.ts";
 
-/** A schema's own words may repeat what it was given: then where that was wrong is enough. */
+/** A schema's own words may repeat what it was given: then what failed, and where, is enough. */
 function withoutInput(error: unknown): unknown {
   if (!isInvalidInput(error) || error.issues.length === 0) return error;
   const places = error.issues.map(({ path }) => `payload${pathText(path)}`).join(", ");
-  return invalid(`Cannot use what was given: ${places}`);
+  const [act] = error.message.split(": ");
+  return invalid(`${act}: ${places}`);
 }
 
 /** Logs what happens. Payloads and results are never logged. */

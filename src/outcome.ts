@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { JobError } from "./job.ts";
+import type { ErrandError } from "./errors.ts";
+import type { JobError, JobState } from "./job.ts";
 import type { SqlStatement } from "./statement.ts";
 
 /** The ending of one attempt. Delays are in milliseconds from the database's now. */
@@ -22,6 +23,12 @@ export type Outcome =
 /** Whether `outcome` ends the job, rather than putting it back. */
 export function endsJob({ kind }: Outcome): boolean {
   return kind === "complete" || kind === "fail";
+}
+
+/** The state that an outcome leaves its job in; of one that is put back, once it is due. */
+export function stateAfter({ kind }: Outcome): JobState {
+  if (kind === "complete") return "completed";
+  return kind === "fail" ? "failed" : "available";
 }
 
 /** The handler returned; `result` is JSON text. */
@@ -72,4 +79,12 @@ export interface Settlement extends Held {
   readonly outcome: Outcome;
   /** How long the job stays readable once ended; `null` for ever, 0 removes it as it ends. */
   readonly retentionMs: number | null;
+}
+
+/** What will never be stored, for what is in it. */
+export interface Refused {
+  /** Why reports were dropped. */
+  readonly dropped?: readonly ErrandError[];
+  /** By the job: the failures that were stored in the place of outcomes. */
+  readonly failed?: ReadonlyMap<string, JobError>;
 }

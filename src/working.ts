@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { announce, announceTidied, type Exchange, signalEnded } from "./announce.ts";
+import { announce, announceTidied, asStored, type Exchange, signalEnded } from "./announce.ts";
 import type { ExchangeAnswer } from "./broker.ts";
 import { before, jittered } from "./clock.ts";
 import {
@@ -20,7 +20,7 @@ import {
 } from "./drain.ts";
 import type { Ending } from "./ending.ts";
 import { ErrandError, isForbidden } from "./errors.ts";
-import { onCancelled } from "./events.ts";
+import { emitErrors, onCancelled } from "./events.ts";
 import { Heart } from "./heart.ts";
 import { newId } from "./id.ts";
 import { Janitor } from "./janitor.ts";
@@ -239,7 +239,8 @@ export class Working {
   #accept({ ended, request }: Exchange, answer: ExchangeAnswer): void {
     for (const { lease } of ended) this.#heart.letGo(lease);
     this.#heart.takeEmptied(); // this request has closed them
-    for (const settled of ended) this.#announce(settled, answer.lost.has(settled.id));
+    for (const each of ended) this.#announce(asStored(each, answer), answer.lost.has(each.id));
+    emitErrors(this.#host.events, "exchange", answer.dropped);
     signalEnded(this.#host.wake, ended);
     if (request.claim === undefined) return;
     this.#unusedLease = answer.jobs.length === 0 ? request.claim.lease : undefined;

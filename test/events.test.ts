@@ -191,5 +191,7 @@ describe("the logger", () => {
     partsOf(errand).events.emit("error", { error, during: "heartbeat" });
     expect([...levels].sort()).toEqual(heard);
     expect(texts.join("\n")).not.toContain(secret);
+    expect(texts.includes("ErrandError: Cannot update a job: payload.a"))
+      .toBe(heard.length > 0);
   });
 });

@@ -43,20 +43,32 @@ function sizes(texts: readonly string[]): (text: string) => number {
   return most <= BODY_MAX_BYTES ? () => 0 : (text) => encoder.encode(text).length;
 }
 
-/** Sends a part, in halves where what stands before the server takes no body so large. */
-export async function halving(part: Part, send: (part: Part) => Promise<void>): Promise<void> {
+/**
+ * Sends a part, in halves where it is refused in a way that `splits`: by default when the server,
+ * or what stands before it, takes no body so large.
+ */
+export async function halving(
+  part: Part,
+  send: (part: Part) => Promise<void>,
+  splits: (error: unknown) => boolean = isTooLarge,
+): Promise<void> {
   const { from, texts } = part;
   try {
     await send(part);
   } catch (error) {
-    if (!isTooLarge(error) || texts.length === 1) throw error;
+    if (!splits(error) || texts.length === 1) throw error;
     const middle = texts.length >> 1;
-    await halving({ from, texts: texts.slice(0, middle) }, send);
-    await halving({ from: from + middle, texts: texts.slice(middle) }, send);
+    await halving({ from, texts: texts.slice(0, middle) }, send, splits);
+    await halving({ from: from + middle, texts: texts.slice(middle) }, send, splits);
   }
 }
 
 /** Whether a server has refused a body for its size. */
-export function isTooLarge(error: unknown): boolean {
+function isTooLarge(error: unknown): boolean {
   return error instanceof ErrandError && error.code === "PAYLOAD_TOO_LARGE";
+}
+
+/** Whether a server has refused a body for what is in it: one item alone may be to blame. */
+export function isUnfit(error: unknown): error is ErrandError {
+  return isTooLarge(error) || error instanceof ErrandError && error.code === "INVALID_INPUT";
 }

@@ -144,7 +144,7 @@ describe("an exchange", () => {
     expect(outcomes.map(({ job }) => job)).toEqual([...settlements, tooLarge].map(({ id }) => id));
     expect(outcomes.at(-1)).toMatchObject({
       ...{ outcome: "fail", retry: false },
-      error: { message: expect.stringMatching(/^Cannot store the result: /) },
+      error: { message: expect.stringMatching(/^Cannot store the outcome: .* 413$/) },
     });
     expect(taken.at(-1)?.body).toMatchObject({ outcomes: [], close: [lease] });
   });
@@ -227,6 +227,31 @@ describe("a heartbeat", () => {
     const { broker, sent } = brokerOver(() => Response.json({ lost: [] }));
     await broker.heartbeat({ leaseMs: 30_000, leases: [], held: [] });
     expect(sent[0]?.body).toEqual({ leases: [], lease: 30_000, jobs: [] });
+  });
+});
+
+describe("a server that takes nothing, whatever is in it", () => {
+  const refusing = () => brokerOver(() => problem(400, "No such thing", { code: "INVALID_INPUT" }));
+
+  it("is asked to prolong leases without reports, and all of these stay to be saved", async () => {
+    const { broker, sent } = refusing();
+    const held = ["a", "b"].map((id) => ({ id, queue: "q", lease, report: { progress: "1" } }));
+    await expect(broker.heartbeat({ leaseMs: 30_000, leases: [lease], held }))
+      .rejects.toMatchObject({ code: "INVALID_INPUT" });
+    expect(sent.map(({ body }) => (body as { readonly jobs: unknown }).jobs)).toEqual([
+      [{ job: "a", lease, progress: 1 }, { job: "b", lease, progress: 1 }],
+      [{ job: "a", lease }, { job: "b", lease }],
+    ]);
+  });
+
+  it("is asked to take a failure for an outcome, and all of these stay to be stored", async () => {
+    const { broker, sent } = refusing();
+    const settlements = [complete("a", "1"), complete("b", "1")];
+    await expect(broker.exchange({ worker: "w", settlements, closedLeases: [] }))
+      .rejects.toMatchObject({ code: "INVALID_INPUT" });
+    const [last] = (sent.at(-1)?.body as Claims).outcomes;
+    expect(last).toMatchObject({ job: "a", outcome: "fail" });
+    expect(sent.length).toBeLessThan(6);
   });
 });
 
