@@ -31,7 +31,7 @@ import { dueBody, HttpVerbs } from "./http-verbs.ts";
 import { HttpWorkers } from "./http-workers.ts";
 import { enqueueJobs } from "./new-jobs.ts";
 import { changedOnce, found } from "./pages.ts";
-import { type Ask, ownKey, type Requests, segment } from "./requests.ts";
+import { type Ask, listed, ownKey, type Requests, segment } from "./requests.ts";
 import { toJob, toJobPage, toStats } from "./revive.ts";
 import { Wakeups } from "./wakeups.ts";
 import { exchange, heartbeat } from "./work.ts";
@@ -100,7 +100,7 @@ export class HttpBroker implements Broker {
 
   async glimpse(queues: readonly string[]): Promise<Glimpse> {
     const { work, nextDueIn } = await this.#requests.send<WakeupBody>("/v1/wakeups", {
-      query: { queues: queues.join(), wait: 0 },
+      query: { queues: listed(queues), wait: 0 },
     });
     return { available: work, ...(nextDueIn !== undefined && { nextDueMs: nextDueIn }) };
   }

@@ -138,6 +138,11 @@ export function segment(name: string): string {
   throw new ErrandError("INVALID_INPUT", `Cannot use "${name}" in an address: it means a folder`);
 }
 
+/** Names as one text of a query, with commas between them, and none in them. */
+export function listed(names: Iterable<string>): string {
+  return [...names].map((name) => name.replace(/[%,]/g, encodeURIComponent)).join();
+}
+
 function address(url: string, path: string, { query = {} }: Ask): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : `${name}=${encodeURIComponent(value)}`

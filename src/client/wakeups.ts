@@ -6,7 +6,7 @@
  */
 import { type Clock, jittered, sleep, systemClock } from "../clock.ts";
 import type { WakeupBody } from "../http/wire.ts";
-import type { Requests } from "./requests.ts";
+import { listed, type Requests } from "./requests.ts";
 
 /** Proxies give a request up that is silent for a minute. */
 const WAIT_MS = 30_000;
@@ -93,7 +93,7 @@ export class Wakeups {
   async #ask({ queues, ended: { signal } }: Poll): Promise<boolean> {
     try {
       const answer = await this.#requests.send<WakeupBody>("/v1/wakeups", {
-        query: { queues: [...queues].join(), after: this.#after, wait: WAIT_MS },
+        query: { queues: listed(queues), after: this.#after, wait: WAIT_MS },
         ...{ waitMs: WAIT_MS, signal, once: true },
       });
       this.#after = answer.after;

@@ -220,19 +220,28 @@ export function words<const Word extends string>(
   );
 }
 
-/** Texts with commas between them, at most `most`. */
+/** Texts with commas between them, at most `most`. A comma in one of them is written as `%2C`. */
 export function texts(most: number): Field<readonly string[]> {
   return described(
     v.pipe(
       v.string(),
-      v.transform((text) => text.split(",")),
+      v.transform((text) => text.split(",").map(unescaped)),
       v.check(
         (list) => list.length <= most && list.every((one) => one !== ""),
         `is no list of at most ${most}`,
       ),
     ),
-    { type: "string", minLength: 1, description: `With commas between them, at most ${most}` },
+    {
+      type: "string",
+      minLength: 1,
+      description: `With commas between them, at most ${most}; ` +
+        'a comma in one of them is "%2C", which "%252C" becomes in a URL, and "%25" is "%"',
+    },
   );
+}
+
+function unescaped(text: string): string {
+  return text.replace(/%2C/gi, ",").replace(/%25/g, "%");
 }
 
 /** Any JSON value. */

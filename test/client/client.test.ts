@@ -619,4 +619,17 @@ describe("a client", () => {
     expect((await client.stats()).queues[name]).toMatchObject({ paused: true });
     await expect(client.queues.pause("..")).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
+
+  it("asks for the queue with a comma in its name, and for no other", async () => {
+    await using both = await pair();
+    const { client, server } = both;
+    const { broker } = partsOf(client);
+    const looks = async (...queues: string[]) => (await broker.glimpse(queues)).available;
+    for (const name of ["a,b", "50%", "%2C", "%25,", "%"]) {
+      expect(await looks("other", name)).toBe(false);
+      await server.enqueue("quick", null, { queue: name });
+      expect(await looks("other", name)).toBe(true);
+    }
+    expect(await looks("a", "b", "50", ",", "%25", "%252C")).toBe(false);
+  });
 });

@@ -70,6 +70,14 @@ describe("listening for work at a server", () => {
     expect(isAborted(sent[2]!)).toBe(true);
   });
 
+  it("asks for queues so that a comma in a name is none between names", async () => {
+    const { wakeups, sent, asked } = listening();
+    wakeups.listen(set("a,b", "50%"));
+    await asked(1);
+    expect(query(sent[0])).toMatchObject({ queues: "a%2Cb,50%25" });
+    wakeups.stop();
+  });
+
   it("asks nothing for one who stops listening at once", async () => {
     const { wakeups, clock, sent } = listening();
     wakeups.listen(set("a"));
