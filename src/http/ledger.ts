@@ -5,6 +5,7 @@
  * @module
  */
 import type { ClaimedJob, Standing } from "../broker.ts";
+import type { Outcome } from "../outcome.ts";
 
 /** What handing in an outcome takes to know of a job. */
 export interface HeldJob
@@ -14,10 +15,18 @@ export interface HeldJob
   readonly sinceMs: number;
 }
 
+/** The kind of an outcome, as it is told: whether there is another attempt, the server may say. */
+type Told = Exclude<Outcome["kind"], "retry">;
+
 /** A job under a lease. */
 export interface Hold {
   readonly id: string;
   readonly lease: string;
+}
+
+/** What ends that. */
+interface Ending extends Hold {
+  readonly outcome: Outcome;
 }
 
 const JOBS_MAX = 100_000;
@@ -26,7 +35,7 @@ const STORED_MAX = 100_000;
 /** Jobs by the leases that were answered here. */
 export class Ledger {
   readonly #leases = new Map<string, Map<string, HeldJob>>();
-  readonly #stored = new Set<string>();
+  readonly #stored = new Map<string, Told>();
   #count = 0;
 
   /** Jobs were handed out under `lease`. */
@@ -69,22 +78,29 @@ export class Ledger {
   }
 
   /** An outcome was stored: its repetition is known for one when the job itself cannot tell. */
-  stored({ id, lease }: Hold): void {
-    this.#stored.add(`${lease} ${id}`);
+  stored({ id, lease, outcome }: Ending): void {
+    this.#stored.set(`${lease} ${id}`, told(outcome));
     if (this.#stored.size <= STORED_MAX) return;
-    for (const oldest of this.#stored) {
+    for (const oldest of this.#stored.keys()) {
       this.#stored.delete(oldest);
       return;
     }
   }
 
-  /** Whether an outcome of the job was stored under the lease. */
-  wasStored({ id, lease }: Hold): boolean {
-    return this.#stored.has(`${lease} ${id}`);
+  /** Whether this outcome, or another one, was stored; `undefined` when that is not known. */
+  wasStored(ending: Ending): "this" | "another" | undefined {
+    const { id, lease, outcome } = ending;
+    const stored = this.#stored.get(`${lease} ${id}`);
+    if (stored === undefined || this.get(ending) !== undefined) return undefined; // or held anew
+    return stored === told(outcome) ? "this" : "another";
   }
 
   #forget(lease: string): void {
     this.#count -= this.#leases.get(lease)?.size ?? 0;
     this.#leases.delete(lease);
   }
+}
+
+function told({ kind }: Outcome): Told {
+  return kind === "retry" ? "fail" : kind;
 }

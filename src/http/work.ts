@@ -8,6 +8,7 @@ import type { ApiBroker, ClaimedJob, ClaimRequest, ExchangeAnswer, Standing } fr
 import { ErrandError } from "../errors.ts";
 import { newId } from "../id.ts";
 import { thisProcess } from "../runtime.ts";
+import { stateAfter } from "../outcome.ts";
 import { type Parts, partsOf } from "../parts.ts";
 import type { ErrandVerbs } from "../verbs.ts";
 import { Keeper } from "./keeper.ts";
@@ -140,13 +141,16 @@ export class Work {
     lost: ReadonlySet<string>,
   ): Promise<readonly OutcomeAnswer[]> {
     const { wake } = this.parts;
-    const standing = lost.size === 0 ? NOBODY : await this.#standing([...lost]);
+    const others = handed.filter(({ ended }) => this.ledger.wasStored(ended) === "another");
+    const ids = new Set([...lost, ...others.map(({ ended }) => ended.id)]);
+    const standing = ids.size === 0 ? NOBODY : await this.#standing([...ids]);
     const done: EndedAttempt[] = [];
     const outcomes = handed.map((each): OutcomeAnswer => {
       const { ended } = each;
       const { id: job } = ended;
-      const before = this.ledger.wasStored(ended);
-      const stored = before || isStored(ended, lost, standing);
+      const told = this.ledger.wasStored(ended);
+      const before = told === "this";
+      const stored = before || told === undefined && isStored(ended, lost, standing);
       if (!before) this.#tell(each, stored, standing);
       this.ledger.letGo(ended);
       if (!stored) return { job, stored, holder: holderOf(standing.get(job)) };
@@ -180,13 +184,14 @@ export class Work {
 
 /** One job may be told of under several leases: then it says itself which of them ended it. */
 function isStored(
-  { id, lease }: EndedAttempt,
+  { id, lease, outcome }: EndedAttempt,
   lost: ReadonlySet<string>,
   standing: ReadonlyMap<string, Standing>,
 ): boolean {
   if (!lost.has(id)) return true;
   const job = standing.get(id);
-  return job !== undefined && job.lease === lease && job.state !== "running";
+  if (job?.lease !== lease) return false;
+  return stateAfter(outcome) === (job.state === "scheduled" ? "available" : job.state);
 }
 
 const NOBODY: ReadonlyMap<string, Standing> = new Map();

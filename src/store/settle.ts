@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { endsJob, type Held, type Outcome, type Settlement } from "../outcome.ts";
+import { endsJob, type Held, type Outcome, type Settlement, stateAfter } from "../outcome.ts";
 import type { Driver, Result, Statement } from "./driver/driver.ts";
 import { NOW, tally, withError } from "./sql.ts";
 
@@ -78,14 +78,16 @@ const LOG = `
   ON CONFLICT DO NOTHING`;
 
 /**
- * Which of `?1`, `[[id, lease, 1 if its row stays], …]`, were not settled under the lease that
- * they name. A discarded job leaves no row that could tell who ended it, so none means done.
+ * Which of `?1`, `[[id, lease, state after, 1 if its row stays], …]`, were not settled so under the
+ * lease that they name. A discarded job leaves no row that could tell who ended it, so none means
+ * done.
  */
 const UNSETTLED = `
   SELECT outcome.value ->> 0 FROM json_each(?1) AS outcome
   LEFT JOIN errand_job ON errand_job.id = outcome.value ->> 0
-  WHERE (lease_id IS NOT outcome.value ->> 1 OR state = 'running')
-    AND (errand_job.id IS NOT NULL OR outcome.value ->> 2)`;
+  WHERE (lease_id IS NOT outcome.value ->> 1
+      OR outcome.value ->> 2 <> CASE state WHEN 'scheduled' THEN 'available' ELSE state END)
+    AND (errand_job.id IS NOT NULL OR outcome.value ->> 3)`;
 
 /** Statements that save what handlers said on the way, to be run before any outcome. */
 export function reportStatements(held: readonly Held[]): Statement[] {
@@ -225,6 +227,7 @@ function unsettledStatement(settlements: readonly Settlement[]): Statement {
   const pairs = settlements.map(({ id, lease, outcome, retentionMs }) => [
     id,
     lease,
+    stateAfter(outcome),
     retentionMs === 0 && endsJob(outcome) ? 0 : 1,
   ]);
   return { sql: UNSETTLED, args: [JSON.stringify(pairs)] };

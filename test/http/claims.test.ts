@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { newId } from "../../src/id.ts";
 import { defineTask } from "../../src/task.ts";
+import { caller } from "../support/api.ts";
 import { openWorkApi } from "../support/work-api.ts";
 
 const NEVER = "0197a3a4-6c1f-7a2b-9a55-0c6d1c8e4f10";
@@ -294,6 +295,53 @@ describe("outcomes", () => {
     expect(await api.settle(lease!.id, outcomes)).toEqual(first);
     expect((await errand.get(b!))!.errors).toHaveLength(1);
     expect((await errand.stats()).running).toBe(2);
+  });
+
+  it.each<[string, object, object, string]>([
+    ["complete", {}, { outcome: "fail", error: "no", retry: false }, "completed"],
+    ["snooze", { delay: "1h" }, { outcome: "complete" }, "scheduled"],
+    ["snooze", { delay: 0 }, { outcome: "fail", error: "no", retry: false }, "available"],
+    ["fail", { error: "no", retry: false }, { outcome: "release" }, "failed"],
+  ])(
+    "that are of another kind than the %s which was stored are not",
+    async (outcome, rest, by, state) => {
+      await using api = await openWorkApi();
+      const { id: job } = await api.errand.enqueue("t");
+      const lease = (await api.claim()).lease!.id;
+      const stored = { job, outcome, ...rest };
+      expect((await api.settle(lease, stored)).status).toBe(200);
+      const another = caller(api.errand, { open: true }); // which has stored nothing itself
+      const path = `POST /v1/leases/${lease}/outcomes`;
+      const holder = { state };
+      for (let n = 0; n < 2; n++) {
+        const late = { job, ...by };
+        expect(await api.settle(lease, late)).toMatchObject({ status: 409, body: { holder } });
+        expect(await api.settle(lease, [late])).toMatchObject({
+          status: 200,
+          body: { outcomes: [{ job, stored: false, holder }] },
+        });
+        expect(await another(path, { body: late })).toMatchObject({
+          status: 409,
+          body: { holder },
+        });
+        expect((await api.settle(lease, stored)).status).toBe(200);
+        expect((await another(path, { body: stored })).status).toBe(200);
+      }
+      expect(await api.errand.get(job)).toMatchObject({ state });
+    },
+  );
+
+  it("that follow under one lease are told apart where the job cannot tell", async () => {
+    await using api = await openWorkApi();
+    const { id: job } = await api.errand.enqueue("t");
+    const { lease } = await api.claim();
+    const settle = (outcome: object) => api.settle(lease!.id, { job, ...outcome });
+    expect((await settle({ outcome: "snooze", delay: 0 })).status).toBe(200);
+    expect((await settle({ outcome: "release" })).status).toBe(409);
+    expect((await settle({ outcome: "fail", error: "no", retry: { delay: 0 } })).status).toBe(409);
+    await api.claim({ id: lease!.id }); // the lease is closed, so that this one is new
+    expect((await settle({ outcome: "complete" })).status).toBe(200);
+    expect(await api.errand.get(job)).toMatchObject({ state: "completed", errors: [] });
   });
 
   it("of one job under two leases are told apart", async () => {

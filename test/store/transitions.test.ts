@@ -87,8 +87,10 @@ const expiredError = {
   at: NOW,
 };
 
-const settled = (start: StartingState): boolean =>
-  start === "running under this lease" || start === "completed under this lease";
+/** Now or, by the same outcome, before. */
+const settled = (start: StartingState, kind: keyof typeof outcomes): boolean =>
+  start === "running under this lease" ||
+  start === "completed under this lease" && kind === "complete";
 
 function outcomeVerb(kind: keyof typeof outcomes, effect: Effect): Verb {
   return {
@@ -97,7 +99,7 @@ function outcomeVerb(kind: keyof typeof outcomes, effect: Effect): Verb {
       return [...lost];
     },
     effects: { "running under this lease": effect },
-    answer: (start) => settled(start) ? [] : ["job"],
+    answer: (start) => settled(start, kind) ? [] : ["job"],
   };
 }
 

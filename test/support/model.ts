@@ -318,7 +318,8 @@ export class Model {
     const held = job?.state === "running" && job.lease === lease;
     if (job !== undefined && held) this.#apply(job, outcome, retentionMs);
     this.#close(lease);
-    return job === undefined ? !discards : !held && job.lease !== lease;
+    if (job === undefined) return !discards;
+    return !held && !(job.lease === lease && endsIn(outcome, job.state));
   }
 
   #commit(step: Extract<Action, { kind: "commit" }>): string {
@@ -434,4 +435,11 @@ function holds({ scope, state, claimed }: ModelJob): boolean {
   if (scope === null) return false;
   if (scope === "waiting") return !claimed && !isEnded(state);
   return scope === "window" || !isEnded(state);
+}
+
+/** Whether an outcome of this kind leaves its job in such a state. */
+function endsIn(kind: Outcome["kind"], state: JobState): boolean {
+  if (kind === "complete") return state === "completed";
+  if (kind === "fail") return state === "failed";
+  return state === "available" || state === "scheduled";
 }
