@@ -112,7 +112,7 @@ export type { Queues } from "./src/queues.ts";
 export type { PageOptions } from "./src/page.ts";
 export type { Schedules } from "./src/schedules.ts";
 export type { Overlap, Schedule, SchedulePage, ScheduleState } from "./src/schedule.ts";
-export type { ScheduleOptions } from "./src/schedule-options.ts";
+export type { ScheduleOptions, ScheduleTimes } from "./src/schedule-options.ts";
 export type { RunNowOptions } from "./src/schedule-verbs.ts";
 export type { CatchUp, NextRun, NextRuns } from "./src/recurrence.ts";
 export type {

@@ -15,6 +15,6 @@
  */
 export { createApi, preloadApi } from "./app.ts";
 export { type ApiToken, type ApiTokens, type Caller, hashToken, type Scope } from "./auth.ts";
-export type { ApiOptions, CorsOptions } from "./options.ts";
+export type { ApiOptions, CorsOptions, RequestHost } from "./options.ts";
 export type { RateLimit } from "./rate-limit.ts";
 export type * from "./wire.ts";
