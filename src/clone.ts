@@ -9,7 +9,7 @@ import type { CloneOverrides } from "./calls.ts";
 import { invalid, show } from "./errors.ts";
 import { checkNewId } from "./id.ts";
 import type { Job } from "./job.ts";
-import { type NewJobHost, prepare, type Prepared, prepareGiven, termsOf } from "./new-job.ts";
+import { type NewJobHost, prepare, type Prepared, termsOf } from "./new-job.ts";
 import type { Policy } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -53,7 +53,7 @@ export function cloneOf(
   const of = withPolicy(terms, job, policy);
   if (id === undefined) return prepare(task, of, payload, host);
   const given = overrides.payload === undefined ? "id" : "id and payload";
-  return prepareGiven({ id, given }, task, of, payload, host);
+  return prepare(task, of, payload, host, id, given);
 }
 
 /** A clone of an occurrence is none itself. */

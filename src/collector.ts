@@ -18,7 +18,7 @@ export class Collector<Item, Answer> {
   /**
    * `write` gets at least one item, and is not called again before it has settled. What it throws
    * is for all whose items it got, unless `isRefusal` says that nothing was written as some of them
-   * are to blame: then each call's items are written by themselves.
+   * are to blame: then those of either half of the calls are written by themselves, and so on.
    */
   constructor(
     write: (items: readonly Item[]) => Promise<Answer>,
@@ -67,11 +67,15 @@ export class Collector<Item, Answer> {
       if (calls.length === 1 || !this.#isRefusal(error)) {
         for (const call of calls) call.reject(error);
       } else {
-        const alone = calls.map((call) => ({ items: [...call.items], calls: [call], full: true }));
-        this.#batches.push(...alone);
+        const middle = calls.length >> 1;
+        this.#batches.unshift(batchOf(calls.slice(0, middle)), batchOf(calls.slice(middle)));
       }
     }
   }
+}
+
+function batchOf<Item, Answer>(calls: Call<Item, Answer>[]): Batch<Item, Answer> {
+  return { items: calls.flatMap(({ items }) => items), calls, full: true };
 }
 
 /** What one call adds, and its promise. */

@@ -173,7 +173,7 @@ export function metaText(meta: unknown): string {
 
 /**
  * Checks a payload by its task's schema; at once when the schema answers at once. `id`: made
- * before, so that a repetition adds nothing.
+ * before, so that a repetition adds nothing; `given` when a caller did that.
  */
 export function prepare(
   task: Pick<Task, "name" | "input">,
@@ -181,27 +181,20 @@ export function prepare(
   payload: unknown,
   host: NewJobHost,
   id: string = newId(),
+  given?: Prepared["given"],
 ): Prepared | Promise<Prepared> {
   const encoded = encode(payload, { what: "payload", limitBytes: host.payloadLimitBytes });
   // What a toJSON method has changed is checked as the handler will get it.
   const seen = encoded.converted ? decode(encoded.text) : payload;
   const value = seen === undefined ? null : seen;
-  const prepared: Prepared = { id, payload: encoded.text, terms, value };
+  const prepared: Prepared = given === undefined
+    ? { id, payload: encoded.text, terms, value }
+    : { id, payload: encoded.text, terms, value, given };
   const { unique } = terms;
   if (task.input === undefined && unique === undefined) return prepared;
   const parsed = parse(task.input, seen, `enqueue "${task.name}"`);
   const ready = () => unique === undefined ? prepared : keyed(prepared, unique);
   return parsed instanceof Promise ? parsed.then(ready) : ready();
-}
-
-/** The same under an id that its caller gave. */
-export function prepareGiven(
-  { id, given }: Required<Pick<Prepared, "id" | "given">>,
-  ...[task, terms, payload, host]: Parameters<typeof prepare>
-): Prepared | Promise<Prepared> {
-  const prepared = prepare(task, terms, payload, host, id);
-  if (prepared instanceof Promise) return prepared.then((job) => ({ ...job, given }));
-  return { ...prepared, given };
 }
 
 /** By the payload as it is stored: without members that JSON leaves out. */

@@ -25,7 +25,7 @@ export type ScheduleOptions<In = unknown, Parsed = unknown, Result = unknown> =
   & ScheduleTimes
   & (
     | { readonly task: string; readonly payload?: unknown }
-    | { readonly task: Task<In, Parsed, Result> } & EntryPayload<In>
+    | { readonly task: Task<In, Parsed, Result> | string } & EntryPayload<In>
   );
 
 /** When a schedule enqueues, by exactly one of `every`, `cron` and `next`, and how its jobs are. */

@@ -152,11 +152,11 @@ export class Working {
     const listed = this.#heart.start(row);
     this.#janitor.start();
     this.#scheduler.start();
-    await Promise.all([looked, listed]);
-    if (this.#failures === 0 || !isForbidden(this.#lastError)) return;
-    this.#unanswered = undefined; // nothing was claimed
-    await this.end(0);
-    throw this.#lastError;
+    await looked;
+    const refused = this.#failures > 0 && isForbidden(this.#lastError);
+    if (refused) this.#unanswered = undefined; // nothing was claimed
+    await (refused ? this.end(0) : listed);
+    if (refused) throw this.#lastError;
   }
 
   /**

@@ -19,6 +19,12 @@ function fromElsewhere(headers: Headers): boolean {
   return site !== null && site !== "same-origin" && site !== "none";
 }
 
+/** Who follows a link to the documentation may read it: it says nothing of the jobs. */
+function isLinkToDocs({ method, url, headers }: Request): boolean {
+  return method === "GET" && new URL(url).pathname === "/docs" &&
+    headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "document";
+}
+
 /**
  * `fetch` for programs of this machine alone. A browser here may be made to ask by pages from
  * elsewhere: it then names another host, whose address was changed to this one's, or their origin.
@@ -27,7 +33,8 @@ export function guarded(fetch: FetchHandler): FetchHandler {
   return (request) => {
     const { hostname, origin } = new URL(request.url);
     const from = request.headers.get("origin");
-    const isOurs = (from === null || from === origin) && !fromElsewhere(request.headers);
+    const isOurs = (from === null || from === origin) &&
+      (!fromElsewhere(request.headers) || isLinkToDocs(request));
     if (isLoopback(hostname) && isOurs) return fetch(request);
     const detail = "Cannot answer pages of elsewhere: this server has no tokens";
     return problem({ status: 403, detail, code: "FORBIDDEN" });

@@ -205,7 +205,8 @@ export async function heartbeat(
     command = answer.command ?? command;
   };
   const apart = async (told: readonly Told[]): Promise<void> => {
-    await send(told.map(({ head }) => head));
+    const heads = told.map(({ head }) => head);
+    await halving({ from: 0, texts: heads }, ({ texts }) => send(texts));
     const pieces = told.flatMap(piecesOf);
     const save = async ({ from, texts }: Part): Promise<void> => {
       const refusal = await refusalOf(send(texts));

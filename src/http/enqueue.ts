@@ -4,7 +4,7 @@
  * @module
  */
 import { ErrandError, invalid, type Issue } from "../errors.ts";
-import { knownTask, metaText, prepare, type Prepared, prepareGiven, termsOf } from "../new-job.ts";
+import { knownTask, metaText, prepare, type Prepared, termsOf } from "../new-job.ts";
 import { partsOf } from "../parts.ts";
 import type { EnqueueOptions } from "../task.ts";
 import { Tasks } from "../tasks.ts";
@@ -79,7 +79,7 @@ function preparedJob(
   try {
     const job = id === undefined
       ? prepare(known, terms, payload, parts)
-      : prepareGiven({ id, given: "id and payload" }, known, terms, payload, parts);
+      : prepare(known, terms, payload, parts, id, "id and payload");
     return job instanceof Promise ? late(job, path) : job;
   } catch (error) {
     throw at([...path, "payload"], error);

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { ApiBroker } from "../broker.ts";
 import { retryDue, type RetryJobOptions } from "../calls.ts";
 import { ErrandError, isRefusal } from "../errors.ts";
-import { keyTaken, remembering } from "../intake.ts";
+import { keyTaken } from "../intake.ts";
 import { expectJob } from "../job-checks.ts";
 import type { Job } from "../job.ts";
+import type { OnceKey } from "../once-broker.ts";
 import { onceKey } from "./idempotency.ts";
 import type { Call } from "./route.ts";
 
@@ -20,10 +22,10 @@ export async function retryOnce(
   options: RetryJobOptions | undefined,
 ): Promise<Job> {
   const key = onceKey(call, () => ["retry", id, options]);
-  if (key === undefined) return await call.errand.retry(id, options);
   const { broker, events, nudge, wake } = call.parts;
+  if (key === undefined || broker.api === undefined) return await call.errand.retry(id, options);
   const due = retryDue(options ?? {}, `retry job ${id}`);
-  const done = await remembering(broker).retryOnce({ ...await key, ...due, id });
+  const done = await broker.api.retryOnce({ ...await key, ...due, id });
   if (done === undefined) throw keyTaken();
   const job = expectJob("retry", id, done);
   if (!done.first) return job;
@@ -49,20 +51,24 @@ interface UnderWay {
 
 const newUnderWay = (): Map<string, UnderWay> => new Map();
 
-/** What `run` answers, now or as the request came first; who asks meanwhile waits for it. */
+/**
+ * What `run` answers, now or as the request came first; who asks meanwhile waits for it. A client
+ * has a server of its own, which it sends a key of its own.
+ */
 export async function runOnce<Answer extends object>(
   call: OnceCall,
   work: Work<Answer>,
 ): Promise<Answer> {
   const key = await onceKey(call, () => work.request);
-  if (key === undefined) return await work.run();
+  const { api } = call.parts.broker;
+  if (key === undefined || api === undefined) return await work.run();
   const underWay = call.shared.of(newUnderWay);
   const there = underWay.get(key.key);
   if (there !== undefined) {
     if (there.hash !== key.hash) throw keyTaken();
     return await there.answer as Answer;
   }
-  const answer = remembered(call, key, work);
+  const answer = remembered(call, api, key, work);
   underWay.set(key.key, { hash: key.hash, answer });
   try {
     return await answer;
@@ -73,15 +79,16 @@ export async function runOnce<Answer extends object>(
 
 /**
  * The answer is stored after the work. A request that was begun and has no answer is at work in
- * another process, or was interrupted. To cancel or remove what is left then does no harm, as none
- * of it comes back; a job that was retried may have ended since, and must not be retried again.
+ * another process, or was interrupted. To cancel or remove all that is left then does no harm, as
+ * none of it comes back; but a job that was retried may have ended since, and must not be retried
+ * again, and a limit must not be used up twice.
  */
 async function remembered<Answer extends object>(
-  { parts: { broker } }: OnceCall,
-  key: NonNullable<Awaited<ReturnType<typeof onceKey>>>,
+  { parts: { events } }: OnceCall,
+  api: ApiBroker,
+  key: OnceKey,
   { run, resumes }: Work<Answer>,
 ): Promise<Answer> {
-  const api = remembering(broker);
   const standing = await api.beginOnce(key);
   if (standing.kind === "other") throw keyTaken();
   if (standing.kind === "ended") return standing.answer as Answer;
@@ -92,12 +99,22 @@ async function remembered<Answer extends object>(
         "or look what it has done and send what is left with another key",
     );
   }
+  let done = false; // some of it, maybe by another request
+  const unhear = events.on("bulk", () => done = true);
+  let answer: Answer;
   try {
-    const answer = await run();
-    await api.endOnce(key.key, answer);
-    return answer;
+    answer = await run();
   } catch (error) {
-    if (isRefusal(error) && standing.kind === "begun") await api.endOnce(key.key, undefined);
+    const nothing = standing.kind === "begun" && !done && wroteNothing(error);
+    if (nothing) await api.endOnce(key.key, undefined).catch(() => {});
     throw error;
+  } finally {
+    unhear();
   }
+  await api.endOnce(key.key, answer);
+  return answer;
+}
+
+function wroteNothing(error: unknown): boolean {
+  return isRefusal(error) || error instanceof ErrandError && error.code === "DATABASE_BUSY";
 }

@@ -66,14 +66,14 @@ describe("errand work", () => {
     const made = await run(["token", "worker", "--scopes", "work", "--token-file", file]);
     await using server = await served(["--url", url, "--token-file", file]);
     await using errand = await Errand.open({ url });
-    const args = ["work", "--server", server.url, "--module", MODULE];
+    const args = ["work", "--server", server.url, "--module", MODULE, "--log-level", "debug"];
     const refused = await run([...args, "--token", "errand_wrong-one-of-some-length"]);
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toContain("token is not known");
 
     await using worker = await program(args, { env: { ERRAND_TOKEN: made.stdout.trim() } });
     const job = await errand.enqueue("double", { n: 21, seconds: 2 });
-    await expect.poll(() => state(errand, job)).toBe("running");
+    while (JSON.parse(await worker.nextLine()).message !== "Attempt started");
     expect(await worker.kill("SIGTERM")).toBe(0);
     expect(await errand.get(job.id)).toMatchObject({ state: "completed", result: { doubled: 42 } });
   });

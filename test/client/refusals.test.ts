@@ -99,6 +99,33 @@ describe("a server that refuses what one job reports", () => {
     expect(errors).toHaveLength(2);
   });
 
+  it("prolongs the leases of more jobs than one body of its takes", async () => {
+    const end = gate();
+    let running = 0;
+    const busy = defineTask({
+      name: "busy",
+      async run({ progress }) {
+        progress(++running);
+        await end.opened;
+      },
+    });
+    await using both = await pair({
+      api: { open: true, bodyLimit: 8 * 1024 },
+      ...{ server: { tasks: [busy] }, client: { tasks: [busy] } },
+    });
+    const { client, server, clock } = both;
+    const jobs = await server.enqueueMany(busy, Array.from({ length: 200 }));
+    await using worker = client.worker({ concurrency: 200, lease: "30s" });
+    await worker.start();
+    await until(() => expect(running).toBe(200));
+    for (let n = 0; n < 5; n++) await clock.advance("10s");
+    end.open();
+    const ended = await server.wait(jobs);
+    expect(new Set(ended.map(({ state, attempt }) => `${state} ${attempt}`)))
+      .toEqual(new Set(["completed 1"]));
+    expect((await server.get(jobs[0]!.id))?.progress).toEqual(expect.any(Number));
+  });
+
   it("stores every outcome, and fails the attempt whose outcome it is that it refuses", async () => {
     const { both, errors } = await stricter();
     await using _ = both;

@@ -1,5 +1,8 @@
 // Changes by hand that are made once, however often the request comes.
 import { describe, expect, it } from "vitest";
+import { connect } from "../../src/client/mod.ts";
+import { ErrandError } from "../../src/errors.ts";
+import { createApi } from "../../src/http/mod.ts";
 import { partsOf } from "../../src/parts.ts";
 import { openWorkApi, type WorkApi } from "../support/work-api.ts";
 
@@ -108,6 +111,38 @@ describe("a change of many with a key", () => {
     expect(await api.errand.stats()).toMatchObject({ available: 0, cancelled: 3 });
   });
 
+  it("that is limited is not done twice, whatever became of its answer", async () => {
+    await using api = await openWorkApi();
+    const jobs = Array.from({ length: 5 }, () => ({ task: "t", queue: "idle" }));
+    await api.errand.enqueueMany(jobs);
+    const once = partsOf(api.errand).broker.api!;
+    const { endOnce } = once;
+    Object.assign(once, { endOnce: () => Promise.reject(new Error("the power went out")) });
+    const body = { filter: { queue: "idle" }, limit: 2 };
+    expect((await api.send("/v1/jobs/cancel", body, key)).status).toBe(500);
+    Object.assign(once, { endOnce });
+    expect((await api.send("/v1/jobs/cancel", body, key)).status).toBe(503);
+    expect(await api.errand.stats()).toMatchObject({ available: 3, cancelled: 2 });
+  });
+
+  it.each(["retry", "purge"])(
+    "to %s them that found the database busy is made once it is free",
+    async (verb) => {
+      await using api = await openWorkApi();
+      await cancelled(api, 3);
+      const { broker } = partsOf(api.errand);
+      const { changeMany } = broker;
+      Object.assign(broker, {
+        changeMany: () => Promise.reject(new ErrandError("DATABASE_BUSY", "Cannot write: locked")),
+      });
+      const body = { filter: { queue: "idle", state: "cancelled" } };
+      expect((await api.send(`/v1/jobs/${verb}`, body, key)).status).toBe(503);
+      Object.assign(broker, { changeMany });
+      expect(await api.send(`/v1/jobs/${verb}`, body, key))
+        .toEqual({ status: 200, body: { count: 3 } });
+    },
+  );
+
   it("that is refused may be sent again", async () => {
     await using api = await openWorkApi();
     await cancelled(api, 3);
@@ -116,4 +151,19 @@ describe("a change of many with a key", () => {
     const good = { filter: { queue: "idle" } };
     expect(await api.send("/v1/jobs/purge", good, key)).toMatchObject({ body: { count: 3 } });
   });
+});
+
+it("an API over a client leaves it to the server of that, with keys of the client's own", async () => {
+  await using api = await openWorkApi();
+  const [id] = await cancelled(api, 3);
+  const fetch =
+    (of: (request: Request) => Response | Promise<Response>) => (url: string, init?: RequestInit) =>
+      Promise.resolve(of(new Request(url, init)));
+  const inner = createApi(api.errand, { open: true });
+  await using between = connect({ url: "http://a.test", fetch: fetch((of) => inner.fetch(of)) });
+  const outer = createApi(between, { open: true });
+  await using client = connect({ url: "http://b.test", fetch: fetch((of) => outer.fetch(of)) });
+  expect(await client.retry(id!)).toMatchObject({ state: "available" });
+  expect(await client.cancelMany({ queue: "idle" })).toEqual({ count: 1 });
+  expect(await client.queues.remove("idle")).toMatchObject({ count: 3 });
 });

@@ -1,7 +1,7 @@
 // A16: what is done to schedules by hand, and what is refused.
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { defineTask, ErrandError, type ScheduleOptions } from "../../mod.ts";
+import { defineTask, ErrandError, type ScheduleOptions, type Task } from "../../mod.ts";
 import { type TestErrand, testErrand } from "../../src/testing/mod.ts";
 
 const HOUR_MS = 3_600_000;
@@ -304,6 +304,8 @@ describe("A16: bad input is refused:", () => {
     // @ts-expect-error n is a number
     const wrong = errand.schedules.upsert("s", { task: strict, every, payload: { n: "1" } });
     await expect(wrong).rejects.toThrow(/payload\.n/);
+    const either = (task: Task | string) => errand.schedules.upsert("s", { task, every });
+    await either(tick);
     // @ts-expect-error there must be one
     const none = errand.schedules.upsert("s", { task: strict, every });
     await expect(none).rejects.toThrow(/payload/);

@@ -37,7 +37,13 @@ export const bulkRoutes: readonly Route[] = [
     async handle(call) {
       const { errand, caller, body: { filter, ...options } } = call;
       const run = () => errand.purge(limited(caller, filter), options);
-      return json(await runOnce(call, { request: ["purge", call.body], run, resumes: true }));
+      return json(
+        await runOnce(call, {
+          request: ["purge", call.body],
+          run,
+          resumes: options.limit === undefined,
+        }),
+      );
     },
   }),
   route({
@@ -49,7 +55,13 @@ export const bulkRoutes: readonly Route[] = [
     async handle(call) {
       const { errand, caller, body: { filter, ...options } } = call;
       const run = () => errand.cancelMany(limited(caller, filter), options);
-      return json(await runOnce(call, { request: ["cancel", call.body], run, resumes: true }));
+      return json(
+        await runOnce(call, {
+          request: ["cancel", call.body],
+          run,
+          resumes: options.limit === undefined,
+        }),
+      );
     },
   }),
   route({
@@ -72,7 +84,13 @@ export const bulkRoutes: readonly Route[] = [
     async handle(call) {
       const { errand, caller, body: { filter, ...options } } = call;
       const run = () => errand.removeMany(limited(caller, filter), options);
-      return json(await runOnce(call, { request: ["remove", call.body], run, resumes: true }));
+      return json(
+        await runOnce(call, {
+          request: ["remove", call.body],
+          run,
+          resumes: options.limit === undefined,
+        }),
+      );
     },
   }),
 ];
