@@ -30,12 +30,17 @@ export async function eventStream(
   if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
   const gone = new AbortController(); // one whose token is taken away, or changed, asks again
   const { signal, release } = waitSignal(call, gone.signal);
-  const watch = errand.watch(filter, { signal, ...(cursor !== undefined && { cursor }) });
-  await watch.begun;
   const may = async (): Promise<void> => {
     if (!await isStillAllowed(call)) gone.abort();
   };
-  return new Response(streamOf({ watch, clock, may, release }), { headers: HEADERS });
+  try {
+    const watch = errand.watch(filter, { signal, ...(cursor !== undefined && { cursor }) });
+    await watch.begun;
+    return new Response(streamOf({ watch, clock, may, release }), { headers: HEADERS });
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Whether the caller may do today what it might when it came. */

@@ -1,6 +1,7 @@
 // Long polls for work, through the API.
 import { describe, expect, it } from "vitest";
 import { Errand } from "../../src/errand.ts";
+import { ErrandError } from "../../src/errors.ts";
 import { createApi } from "../../src/http/app.ts";
 import { newId } from "../../src/id.ts";
 import { testErrand } from "../../src/testing/mod.ts";
@@ -56,6 +57,17 @@ describe("what waits", () => {
     expect((await answering).status).toBe(200);
     expect(listeners()).toBe(0);
   });
+});
+
+it("a stream that cannot begin leaves nothing behind at the server's end signal", async () => {
+  await using errand = await testErrand();
+  const busy = new ErrandError("DATABASE_BUSY", "Cannot read: locked");
+  Object.assign(errand, { watch: () => ({ begun: Promise.reject(busy) }) });
+  const { signal: stopping, listeners } = counted();
+  const api = createApi(errand, { open: true, stopping });
+  const headers = { accept: "text/event-stream" };
+  const answer = await api.request("/v1/events", { headers });
+  expect([answer.status, listeners()]).toEqual([503, 0]);
 });
 
 describe("a claim that waits", () => {

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { BulkFilter } from "../../bulk.ts";
+import type { BulkFilter, BulkOptions, BulkResult } from "../../bulk.ts";
 import { filteredQueue } from "../access.ts";
 import { json } from "../answer.ts";
 import type { Caller } from "../auth.ts";
 import * as bodies from "../bodies.ts";
 import { ONCE } from "../idempotency.ts";
 import { runOnce } from "../once.ts";
-import { type Route, route } from "../route.ts";
+import { type Call, type Route, route } from "../route.ts";
 
 const common = {
   method: "POST",
@@ -34,17 +34,7 @@ export const bulkRoutes: readonly Route[] = [
     path: "/v1/jobs/purge",
     summary: "Remove ended jobs by a filter",
     body: bodies.bulk,
-    async handle(call) {
-      const { errand, caller, body: { filter, ...options } } = call;
-      const run = () => errand.purge(limited(caller, filter), options);
-      return json(
-        await runOnce(call, {
-          request: ["purge", call.body],
-          run,
-          resumes: options.limit === undefined,
-        }),
-      );
-    },
+    handle: (call) => changed(call, "purge", (...of) => call.errand.purge(...of)),
   }),
   route({
     ...common,
@@ -52,17 +42,7 @@ export const bulkRoutes: readonly Route[] = [
     summary: "Cancel live jobs by a filter",
     example: { filter: { task: "resize" } },
     body: bodies.bulk,
-    async handle(call) {
-      const { errand, caller, body: { filter, ...options } } = call;
-      const run = () => errand.cancelMany(limited(caller, filter), options);
-      return json(
-        await runOnce(call, {
-          request: ["cancel", call.body],
-          run,
-          resumes: options.limit === undefined,
-        }),
-      );
-    },
+    handle: (call) => changed(call, "cancel", (...of) => call.errand.cancelMany(...of)),
   }),
   route({
     ...common,
@@ -70,30 +50,36 @@ export const bulkRoutes: readonly Route[] = [
     summary: "Make ended jobs live again by a filter",
     description: "The failed ones, unless the filter names other states.",
     body: bodies.bulkRetry,
-    async handle(call) {
-      const { errand, caller, body: { filter, ...options } } = call;
-      const run = () => errand.retryMany(limited(caller, filter), options);
-      return json(await runOnce(call, { request: ["retry", call.body], run, resumes: false }));
-    },
+    handle: (call) => changed(call, "retry", (...of) => call.errand.retryMany(...of)),
   }),
   route({
     ...common,
     path: "/v1/jobs/remove",
     summary: "Remove jobs that are not running by a filter",
     body: bodies.bulk,
-    async handle(call) {
-      const { errand, caller, body: { filter, ...options } } = call;
-      const run = () => errand.removeMany(limited(caller, filter), options);
-      return json(
-        await runOnce(call, {
-          request: ["remove", call.body],
-          run,
-          resumes: options.limit === undefined,
-        }),
-      );
-    },
+    handle: (call) => changed(call, "remove", (...of) => call.errand.removeMany(...of)),
   }),
 ];
+
+/**
+ * What a change of many came to. Interrupted, all that was not changed yet may be changed by the
+ * request when it comes again, unless there was a limit, or jobs may have come back since.
+ */
+async function changed<Options extends BulkOptions>(
+  call: Call<undefined, undefined, Options & { readonly filter: BulkFilter }>,
+  verb: "purge" | "cancel" | "retry" | "remove",
+  change: (filter: BulkFilter, options: Omit<Options, "filter">) => Promise<BulkResult>,
+): Promise<Response> {
+  const { caller, body } = call;
+  const { filter, ...options } = body;
+  return json(
+    await runOnce(call, {
+      request: [verb, body],
+      run: () => change(limited(caller, filter), options),
+      resumes: verb !== "retry" && body.limit === undefined,
+    }),
+  );
+}
 
 /** All jobs of a caller who is limited are those of its queue. An empty filter stays one. */
 function limited(caller: Caller, filter: BulkFilter): BulkFilter {
